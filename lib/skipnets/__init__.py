@@ -1,0 +1,10 @@
+"""Skip connections on trial: specs, training, records and analyses behind the book.
+
+Nothing heavy is imported here. Keras is loaded by the modules that build or train a network, and its backend is
+TensorFlow unless ``KERAS_BACKEND`` says otherwise.
+"""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -1,0 +1,39 @@
+"""Keras builders of every network in the three write-ups; ``build`` turns a spec's architecture into a model."""
+
+from typing import Any
+
+import keras
+
+from skipnets.architectures import concat_vs_sum, cnn_vs_resnet, very_deep
+from skipnets.architectures.blocks import Frame
+from skipnets.specs import CNN, DeepNet, JoinNet, Part, ResNet
+
+_BUILDERS: dict[type[Part], Any] = {
+    CNN: cnn_vs_resnet.build_cnn,
+    ResNet: cnn_vs_resnet.build_resnet,
+    JoinNet: concat_vs_sum.build_join_net,
+    DeepNet: very_deep.build_deep_net,
+}
+
+
+def build(
+    architecture: Part,
+    input_shape: tuple[int, int, int] = (32, 32, 3),
+    classes: int = 10,
+    loss: str = "logits",
+    initializer: str = "glorot_uniform",
+) -> keras.Model:
+    """Build the network that ``architecture`` describes, with fresh weights from Keras' global seed.
+
+    Args:
+        architecture: One of the architecture parts of ``skipnets.specs``.
+        input_shape: Height, width and channels of an image.
+        classes: Number of outputs.
+        loss: ``"logits"`` leaves the outputs linear, ``"probabilities"`` gives the output layer a softmax.
+        initializer: Keras name of the initialiser of every kernel.
+
+    Returns:
+        A model from images (n, height, width, channels) to outputs (n, classes).
+    """
+    frame = Frame(input_shape, classes, "softmax" if loss == "probabilities" else None, initializer)
+    return _BUILDERS[type(architecture)](architecture, frame)

@@ -1,0 +1,75 @@
+"""Unfinished runs on disk: everything the next step depends on, in one file that is complete or absent."""
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skipnets.environment import backend
+from skipnets.errors import DamagedFileError
+from skipnets.files import write_atomically
+from skipnets.records import History, Stop
+from skipnets.specs import RunSpec
+
+
+@dataclass
+class Progress:
+    """How far a run has come. ``epoch`` epochs are complete; the sums belong to the first ``step`` steps of the next."""
+
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0  # summed over images
+    correct: int = 0
+    images: int = 0
+    epoch_clock: float = 0.0  # seconds of training spent on the epoch under way
+    seconds: float = 0.0  # training and evaluation, all sittings
+    sittings: int = 0
+    epoch_seconds: list[float] = field(default_factory=list)
+    history: History = field(default_factory=History)
+    diverged_at: Stop | None = None
+
+
+class Checkpoint:
+    """The checkpoint of one run; the backend is part of its name, since dropout generators differ between them."""
+
+    def __init__(self, folder: Path, spec: RunSpec):
+        stem = f"{spec.run_id}.{backend()}"
+        self.path = folder / f"{stem}.npz"
+        self.lock = folder / f"{stem}.lock"
+
+    def save(self, progress: Progress, arrays: list[npt.NDArray[Any]]) -> None:
+        """Replace the checkpoint."""
+        plain = vars(progress) | {
+            "history": progress.history.model_dump_json(),
+            "diverged_at": progress.diverged_at.model_dump() if progress.diverged_at else None,
+        }
+        numbered = {f"array{number:05d}": array for number, array in enumerate(arrays)}
+        write_atomically(self.path, lambda file: np.savez(file, progress=np.array(json.dumps(plain)), **numbered))
+
+    def load(self) -> tuple[Progress, list[npt.NDArray[Any]]] | None:
+        """Return progress and arrays, or None where nothing was saved.
+
+        Raises:
+            DamagedFileError: The file does not read back; the message says how to start afresh.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                plain = json.loads(str(file["progress"]))
+                arrays = [file[name] for name in sorted(file.files) if name.startswith("array")]
+            plain["history"] = History.model_validate_json(plain["history"])
+            plain["diverged_at"] = plain["diverged_at"] and Stop(**plain["diverged_at"])
+            return Progress(**plain), arrays
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise DamagedFileError(
+                f"checkpoint {self.path} is damaged ({error}); delete it to start this run from its beginning"
+            ) from error
+
+    def discard(self) -> None:
+        """Remove the checkpoint of a run whose record is safe."""
+        self.path.unlink(missing_ok=True)

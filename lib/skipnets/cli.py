@@ -1,0 +1,234 @@
+"""The `skipnets` command: networks, training, status, image sets, chapters.
+
+Exit codes: 0 done, 1 failure, 2 bad input, 130 stopped by Ctrl-C with everything saved.
+"""
+
+import json
+import math
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from skipnets.errors import BadInputError, RunBusyError, RunPausedError, SkipnetsError
+from skipnets.experiments import EXPERIMENTS, Cell, find_experiment
+from skipnets.parsing import key_values, seconds, seed_list
+from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
+from skipnets.progress import RunDisplay
+from skipnets.records import Store
+from skipnets.specs import RunSpec, parse_architecture, parse_spec, read_spec
+from skipnets.workers import run_workers, stop_on_signal
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", help=__doc__)
+data_app = typer.Typer(no_args_is_help=True, help="Fetch and check image sets.")
+app.add_typer(data_app, name="data")
+console = Console(soft_wrap=True)
+
+STOPPED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command; an error of the library becomes one message on stderr and an exit code."""
+    try:
+        app(arguments)
+    except SkipnetsError as error:
+        for line in str(error).splitlines():
+            print(f"skipnets: {line}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, BadInputError) else 1)
+    raise AssertionError("typer ends the process")
+
+
+@app.command()
+def summary(
+    architecture: Annotated[str, typer.Argument(help="cnn, resnet, join_net, plain_net, residual_net or resnext")],
+    arg: Annotated[list[str] | None, typer.Option(help="An argument of the architecture, name=value")] = None,
+    image_shape: Annotated[str, typer.Option(help="Height, width and channels of an image")] = "32,32,3",
+    classes: Annotated[int, typer.Option(min=2, help="Number of outputs")] = 10,
+) -> None:
+    """Print a network's layers: name, kind, output shape, parameters, connections; then the total."""
+    chosen = parse_architecture(architecture, key_values(arg or []))
+    try:
+        height, width, channels = (int(size) for size in image_shape.split(","))
+    except ValueError:
+        raise BadInputError(f"image shape {image_shape!r}: expected three numbers, as in 32,32,3") from None
+    from skipnets.architectures import build
+    from skipnets.tables import layer_rows
+
+    model = build(chosen, (height, width, channels), classes)
+    table = Table("layer", "kind", "output shape", "parameters", "connected to")
+    for row in layer_rows(model):
+        table.add_row(row.name, row.kind, str(row.shape), f"{row.parameters:,}", ", ".join(row.inputs))
+    console.print(table)
+    trainable = sum(math.prod(weight.shape) for weight in model.trainable_variables)
+    console.print(f"parameters {model.count_params():,}, trainable {trainable:,}", highlight=False)
+
+
+@app.command()
+def train(
+    spec_file: Annotated[Path | None, typer.Argument(help="A spec as JSON")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Train every missing run of this experiment")] = None,
+    cells: Annotated[str | None, typer.Option(help="Only these cells of the experiment, comma-separated")] = None,
+    architecture: Annotated[str | None, typer.Option(help="Network of a single run")] = None,
+    arg: Annotated[list[str] | None, typer.Option(help="An argument of the architecture, name=value")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other field of a single run's spec, as in optimizer.kind=adam")
+    ] = None,
+    image_set: Annotated[str | None, typer.Option(help="Image set, instead of the experiment's own")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="Number of training images")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, as in 0-4 or 0,2")] = None,
+    budget: Annotated[str | None, typer.Option(help="Stop cleanly within this time, as in 150m or 2h")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time, each on its share of the cores")] = 1,
+    checkpoints: Annotated[Path | None, typer.Option(help="Folder of unfinished runs")] = None,
+    results: Annotated[Path | None, typer.Option(help="Folder for the record of a single run")] = None,
+) -> None:
+    """Train one run (a JSON file, or --architecture with --set), or every missing run of an --experiment.
+
+    A run that is already recorded is not trained again, and one that was interrupted goes on where it stopped.
+    Examples:
+
+        skipnets train --experiment cnn_vs_resnet --cells cnn,resnet --seeds 0-4 --jobs 2 --budget 150m
+
+        skipnets train --architecture cnn --arg output_dropout=0.1 --image-set synthetic --samples 500 --epochs 3
+    """
+    deadline = time.monotonic() + seconds(budget) if budget else float("inf")
+    if (spec_file is not None) + (experiment is not None) + (architecture is not None) != 1:
+        raise BadInputError("give one of: a spec file, --experiment, --architecture")
+    if experiment is None and cells is not None:
+        raise BadInputError("--cells needs --experiment")
+    if architecture is None and (arg or set_):
+        raise BadInputError("--arg and --set need --architecture")
+    chosen_seeds = seed_list(seeds) if seeds else None
+    if experiment is not None:
+        arguments = {"image_set": image_set, "samples": samples, "epochs": epochs, "seeds": chosen_seeds}
+        grid = find_experiment(experiment, **{name: value for name, value in arguments.items() if value is not None})
+        if cells is not None:
+            grid = grid.select(cells.split(","))
+        store, runs = grid.store, grid.missing()
+    else:
+        store = Store(results or LOCAL_RESULTS / "runs")
+        spec = _single_spec(spec_file, architecture, arg, set_, image_set, samples, epochs)
+        one = Cell(spec.architecture.kind, spec.architecture.kind, spec, chosen_seeds or (spec.seed,))
+        runs = [(one, run) for run in one.specs()]
+    with stop_on_signal() as stop:
+        if jobs > 1:
+            raise typer.Exit(run_workers(jobs, _worker_command(sys.argv[1:], deadline), stop))
+        raise typer.Exit(_train_all(runs, store, checkpoints or checkpoint_folder(), deadline, stop))
+
+
+def _single_spec(
+    spec_file: Path | None,
+    architecture: str | None,
+    arg: list[str] | None,
+    set_: list[str] | None,
+    image_set: str | None,
+    samples: int | None,
+    epochs: int | None,
+) -> RunSpec:
+    """Put a spec together from a file or from flags; flags win."""
+    flags = {"image_set": image_set, "train_images": samples, "epochs": epochs}
+    given = {name: value for name, value in flags.items() if value is not None}
+    if spec_file is not None:
+        return parse_spec(read_spec(spec_file).model_dump(mode="json") | given)
+    assert architecture is not None
+    usual = {"image_set": "synthetic", "train_images": 2500, "test_images": 1000, "batch_size": 64, "epochs": 10}
+    chosen = parse_architecture(architecture, key_values(arg or []))
+    fields = key_values(set_ or [])
+    fields["optimizer"] = {"kind": "rmsprop"} | fields.get("optimizer", {})
+    return parse_spec(usual | fields | given | {"architecture": chosen})
+
+
+def _train_all(
+    runs: Sequence[tuple[Cell, RunSpec]], store: Store, checkpoints: Path, deadline: float, stop: threading.Event
+) -> int:
+    """Train ``runs`` one after another; return the exit code."""
+    from skipnets.training import train as train_run
+
+    failed, busy, left = 0, 0, len(runs)
+    with RunDisplay(console) as display:
+        for cell, spec in runs:
+            display.begin(cell.label, spec)
+            try:
+                display.end(train_run(spec, store, checkpoints, deadline, stop, display))
+                left -= 1
+            except RunBusyError as error:
+                busy += 1
+                console.print(f"  {error}", markup=False, highlight=False)
+            except RunPausedError as error:
+                console.print(f"  {error}\n{left} of {len(runs)} runs left", markup=False, highlight=False)
+                return STOPPED if stop.is_set() else 0
+            except BadInputError:
+                raise
+            except SkipnetsError as error:
+                failed += 1
+                print(f"skipnets: {error}", file=sys.stderr)
+    console.print(f"{len(runs) - left} runs recorded in {store.folder}, {busy} busy elsewhere, {failed} failed",
+                  markup=False, highlight=False)  # fmt: skip
+    return 1 if failed else 0
+
+
+def _worker_command(arguments: Sequence[str], deadline: float) -> list[str]:
+    """Return the command line of one worker: this one's, for a single job and what is left of the budget."""
+    command, words = [], iter(arguments)
+    for word in words:
+        name, sign, _ = word.partition("=")
+        if name not in {"--jobs", "--budget"}:
+            command.append(word)
+        elif not sign:
+            next(words)
+    left = max(1.0, deadline - time.monotonic())
+    return command if math.isinf(left) else [*command, "--budget", f"{left:.0f}s"]
+
+
+@app.command()
+def status(
+    experiment: Annotated[str | None, typer.Option(help="Only this experiment")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Machine-readable output")] = False,
+    checkpoints: Annotated[Path | None, typer.Option(help="Folder of unfinished runs")] = None,
+) -> None:
+    """Show every cell of every experiment: how many runs are recorded, missing, diverged, in progress."""
+    from skipnets.status import experiment_status
+
+    names = [experiment] if experiment else list(EXPERIMENTS)
+    found = {name: experiment_status(find_experiment(name), checkpoints or checkpoint_folder()) for name in names}
+    if json_:
+        console.print_json(json.dumps({name: [vars(row) for row in rows] for name, rows in found.items()}))
+        return
+    for name, rows in found.items():
+        table = Table("cell", "runs", "recorded", "diverged", "in progress", "missing", "test accuracy",
+                      title=find_experiment(name).title, title_justify="left")  # fmt: skip
+        for row in rows:
+            accuracy = f"{row.test_accuracy:.3f}" if row.test_accuracy is not None else "-"
+            counts = (len(row.seeds), len(row.recorded), len(row.diverged), len(row.in_progress), len(row.missing))
+            table.add_row(row.cell, *(str(count) for count in counts), accuracy)
+        console.print(table)
+
+
+@data_app.command("fetch")
+def data_fetch(name: Annotated[str, typer.Argument(help="mnist, cifar10 or cifar100")]) -> None:
+    """Download an image set, check it, and keep it as NAME.npz in the image folder."""
+    from skipnets import datasets
+
+    console.print(str(datasets.fetch(name)), markup=False, highlight=False)
+
+
+@data_app.command("verify")
+def data_verify(name: Annotated[str, typer.Argument(help="Name of an image set")]) -> None:
+    """Load an image set, check its arrays, and print their shapes and fingerprints."""
+    from skipnets import datasets
+
+    images = datasets.load(name)
+    table = Table("array", "shape", "fingerprint", title=f"{name}: {images.classes} classes", title_justify="left")
+    for key, fingerprint in images.fingerprints().items():
+        table.add_row(key, str(getattr(images, key).shape), fingerprint)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Named image sets: four checked arrays and their fingerprints."""
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from skipnets.errors import BadInputError, SkipnetsError
+from skipnets.files import write_atomically
+from skipnets.paths import image_folder
+
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+DOWNLOADABLE = ("mnist", "cifar10", "cifar100")
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images (n, height, width, channels) in uint8 and labels (n,) counted from 0."""
+
+    name: str
+    x_train: Images
+    y_train: Labels
+    x_test: Images
+    y_test: Labels
+    classes: int
+
+    def select(self, train_images: int, test_images: int, train_offset: int = 0) -> "ImageSet":
+        """Take ``train_images`` from ``train_offset`` and the first ``test_images``, in the set's own order.
+
+        Raises:
+            BadInputError: The set has fewer images than asked for.
+        """
+        wanted = {"train": (train_offset + train_images, self.y_train), "test": (test_images, self.y_test)}
+        for part, (needed, labels) in wanted.items():
+            if needed > len(labels):
+                raise BadInputError(f"image set {self.name!r} has {len(labels)} {part} images, {needed} are needed")
+        train, test = slice(train_offset, train_offset + train_images), slice(test_images)
+        return ImageSet(
+            self.name, self.x_train[train], self.y_train[train], self.x_test[test], self.y_test[test], self.classes
+        )
+
+    def fingerprints(self) -> dict[str, str]:
+        """First 16 hex digits of each array's SHA-256 (shape included)."""
+        return {name: _fingerprint(getattr(self, name)) for name in ARRAYS}
+
+
+def _fingerprint(array: npt.NDArray[np.generic]) -> str:
+    digest = hashlib.sha256(repr(array.shape).encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def load(name: str) -> ImageSet:
+    """Load image set ``name``: ``synthetic``, or ``<name>.npz`` of the image folder, or Keras' verified download.
+
+    Raises:
+        BadInputError: No such image set here; the message says what to do.
+        SkipnetsError: A file is damaged, or its arrays are not those of an image set.
+    """
+    if name == "synthetic":
+        return synthetic()
+    path = image_folder() / f"{name}.npz"
+    if path.exists():
+        return _check(name, _read(path))
+    if name in DOWNLOADABLE:
+        return _check(name, _download(name))
+    raise BadInputError(
+        f"image set {name!r}: there is no {path}. Put a file with the arrays {', '.join(ARRAYS)} there, or set "
+        f"SKIPNETS_DATA to the folder that holds it; known without a file: {', '.join(DOWNLOADABLE)}, synthetic"
+    )
+
+
+def fetch(name: str) -> Path:
+    """Download ``name`` and keep it as ``<name>.npz`` in the image folder, ready for a machine without network.
+
+    Raises:
+        BadInputError: ``name`` is not one that Keras can download.
+    """
+    if name not in DOWNLOADABLE:
+        raise BadInputError(f"image set {name!r} cannot be downloaded; these can: {', '.join(DOWNLOADABLE)}")
+    path = image_folder() / f"{name}.npz"
+    if not path.exists():
+        images = _check(name, _download(name))
+        arrays = {key: getattr(images, key) for key in ARRAYS}
+        write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+    return path
+
+
+def _read(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in ARRAYS}
+    except KeyError as error:
+        raise SkipnetsError(f"{path} lacks an array: {error.args[0]}") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise SkipnetsError(f"{path} is damaged or is not a plain .npz file: {error}") from error
+
+
+def _download(name: str) -> dict[str, npt.NDArray[np.generic]]:
+    import keras
+
+    try:
+        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
+    except Exception as error:  # Keras raises bare Exception for network trouble
+        raise SkipnetsError(
+            f"image set {name!r} is not in {image_folder()} and could not be downloaded ({error}); on a machine with "
+            f"network run: skipnets data fetch {name}, and copy the file here"
+        ) from error
+    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+
+
+def _check(name: str, arrays: dict[str, npt.NDArray[np.generic]]) -> ImageSet:
+    """Bring the arrays to one form and refuse what is not an image set."""
+    for key in ("x_train", "x_test"):
+        array = arrays[key]
+        if array.ndim == 3:
+            array = arrays[key] = array[..., np.newaxis]
+        if array.ndim != 4 or 0 in array.shape:
+            raise SkipnetsError(
+                f"image set {name!r}: {key} has shape {array.shape}, expected (n, height, width, channels)"
+            )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise SkipnetsError(f"image set {name!r}: {key} holds values that are not finite")
+        if array.dtype != np.uint8:
+            raise SkipnetsError(f"image set {name!r}: {key} is {array.dtype}, expected uint8 pixels from 0 to 255")
+    for key in ("y_train", "y_test"):
+        labels, images = arrays[key], arrays[key.replace("y", "x")]
+        if labels.dtype.kind not in "iu" or labels.size != len(images):
+            raise SkipnetsError(
+                f"image set {name!r}: {key} is {labels.dtype} of shape {labels.shape}, expected one integer for each "
+                f"of the {len(images)} images"
+            )
+        arrays[key] = labels.reshape(-1).astype(np.int64)
+    if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
+        raise SkipnetsError(f"image set {name!r}: training and test images differ in size")
+    classes = int(arrays["y_train"].max()) + 1
+    for key in ("y_train", "y_test"):
+        low, high = int(arrays[key].min()), int(arrays[key].max())
+        if low < 0 or high >= classes:
+            raise SkipnetsError(f"image set {name!r}: {key} holds labels from {low} to {high}, expected 0 to {classes - 1}")
+    return ImageSet(name, **arrays, classes=classes)  # type: ignore[arg-type]
+
+
+def synthetic(train_images: int = 3000, test_images: int = 1100, seed: int = 0) -> ImageSet:
+    """Ten classes of gratings, 32x32x3: five directions by two wavelengths, of random phase, tint and noise.
+
+    The random phase makes every pixel's class mean the same grey, so a linear model stays near chance, while
+    a small convolutional net reads the class off its edge detectors. Used by tests and smoke runs.
+    """
+    rng = np.random.default_rng(seed)
+    total = train_images + test_images
+    labels = rng.integers(0, 10, total)
+    angle = np.pi * (labels % 5) / 5
+    wavelength = np.where(labels < 5, 4.0, 9.0)
+    phase = rng.uniform(0, 2 * np.pi, total)
+    rows, columns = np.mgrid[:32, :32]
+    along = np.cos(angle)[:, None, None] * columns + np.sin(angle)[:, None, None] * rows
+    wave = np.sin(2 * np.pi * along / wavelength[:, None, None] + phase[:, None, None])
+    tint = rng.uniform(-60, 60, (total, 1, 1, 3))
+    noise = rng.normal(0, 20, (total, 32, 32, 3))
+    images = np.clip(128 + wave[..., None] * tint + noise, 0, 255).astype(np.uint8)
+    return ImageSet(
+        "synthetic", images[:train_images], labels[:train_images], images[train_images:], labels[train_images:], 10
+    )

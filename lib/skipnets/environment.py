@@ -1,0 +1,61 @@
+"""Where a run happened: backend, device, versions, commit."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+
+from skipnets.paths import ROOT
+
+PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "numpy")
+
+
+def backend() -> str:
+    """Name of Keras' backend, known without loading it."""
+    return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
+def device() -> str:
+    """The accelerator's name as the backend gives it, or the processor's with its number of cores."""
+    import keras
+
+    if keras.distribution.list_devices("gpu"):
+        if backend() == "jax":
+            import jax
+
+            return str(jax.devices()[0].device_kind)
+        return "GPU"
+    return f"CPU: {_processor()}, {len(os.sched_getaffinity(0))} cores"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide numbers."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str | None:
+    """The project's commit, with ``+`` behind it when lib/ differs from it; None outside a git checkout."""
+    try:
+        head = _git("rev-parse", "HEAD").strip()[:12]
+        changed = _git("status", "--porcelain", "--", "lib").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,21 @@
+"""The errors a user of skipnets can meet; the command turns their kind into its exit code."""
+
+
+class SkipnetsError(Exception):
+    """Something failed while the request itself was sound (exit code 1)."""
+
+
+class BadInputError(SkipnetsError, ValueError):
+    """The request names something that does not exist or is not allowed (exit code 2)."""
+
+
+class DamagedFileError(SkipnetsError):
+    """A file that skipnets wrote no longer reads back as written."""
+
+
+class RunBusyError(SkipnetsError):
+    """Another process is training this run at the moment."""
+
+
+class RunPausedError(SkipnetsError):
+    """Training stopped before its end, by request or for lack of time; a checkpoint holds all that was done."""

@@ -1,0 +1,185 @@
+"""The write-ups' experiments: named cells, their specs and seeds, and the values the documents printed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from skipnets.errors import BadInputError
+from skipnets.paths import LOCAL_RESULTS, RESULTS
+from skipnets.records import RunRecord, Store
+from skipnets.specs import CNN, SGD, Adam, Part, ResNet, RMSprop, RunSpec, parse_spec
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of a grid with all its seeds."""
+
+    name: str
+    label: str  # what a figure or table calls it
+    spec: RunSpec  # with seed 0
+    seeds: tuple[int, ...]
+    main: bool = False
+
+    def specs(self) -> Iterator[RunSpec]:
+        """Yield the cell's runs, one a seed."""
+        for seed in self.seeds:
+            yield self.spec.with_seed(seed)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A named grid of cells at one scale.
+
+    ``full_scale`` is False for a rerun with other parameters than the book's. Its records are kept apart from the
+    committed ones, and its figures say so.
+    """
+
+    name: str
+    title: str
+    cells: tuple[Cell, ...]
+    full_scale: bool = True
+    published: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """Where the experiment's records lie: committed at full scale, ignored by git otherwise."""
+        return Store((RESULTS if self.full_scale else LOCAL_RESULTS) / self.name)
+
+    def cell(self, name: str) -> Cell:
+        """Return the cell called ``name``.
+
+        Raises:
+            BadInputError: There is none; the message lists the cells.
+        """
+        for cell in self.cells:
+            if cell.name == name:
+                return cell
+        raise BadInputError(f"{self.name} has no cell {name!r}; its cells: {', '.join(c.name for c in self.cells)}")
+
+    def select(self, names: Sequence[str]) -> "Experiment":
+        """Return the experiment with the cells called ``names`` alone, in that order."""
+        return replace(self, cells=tuple(self.cell(name) for name in names))
+
+    def runs(self) -> Iterator[tuple[Cell, RunSpec]]:
+        """Yield every run, the main cells' first, and among these the first seed of each cell before the second."""
+        pairs = [(cell, spec) for cell in self.cells for spec in cell.specs()]
+        yield from sorted(pairs, key=lambda pair: (not pair[0].main, pair[1].seed))
+
+    def records(self) -> dict[str, list[RunRecord]]:
+        """Return what is recorded, by cell, seeds in order."""
+        found = {cell.name: [self.store.load(spec) for spec in cell.specs()] for cell in self.cells}
+        return {name: [record for record in records if record is not None] for name, records in found.items()}
+
+    def missing(self) -> list[tuple[Cell, RunSpec]]:
+        """Return the runs without a record, in the order in which to train them."""
+        return [(cell, spec) for cell, spec in self.runs() if self.store.load(spec) is None]
+
+
+# --- document 000 ------------------------------------------------------------------------------------------------
+
+_DOCUMENT_000_IMAGES = "cifar10-head"
+
+
+def cnn_vs_resnet(
+    image_set: str | None = None,
+    epochs: int | None = None,
+    samples: int | None = None,
+    test_samples: int | None = None,
+    batch_size: int | None = None,
+    seeds: Sequence[int] | None = None,
+) -> Experiment:
+    """Document 000: a CNN against a small residual net on the first 2,500 images of CIFAR-10.
+
+    Called without arguments this is the book's experiment. Every argument that changes a run makes it a rerun at
+    another scale; the official ``cifar10`` instead of ``cifar10-head`` is the same experiment, since the images are
+    the same. Cells that are about another image set exist in the book's experiment alone.
+
+    Raises:
+        BadInputError: An argument is out of range; the message names it.
+    """
+    five, three, two = (0, 1, 2, 3, 4), (0, 1, 2), (0, 1)
+    rms = RMSprop()
+    base = {
+        "image_set": image_set or _DOCUMENT_000_IMAGES,
+        "train_images": samples if samples is not None else 2500,
+        "test_images": test_samples if test_samples is not None else 1017,
+        "batch_size": batch_size if batch_size is not None else 64,
+    }
+    full_scale = all(value is None for value in (epochs, samples, test_samples, batch_size)) and (
+        base["image_set"] in (_DOCUMENT_000_IMAGES, "cifar10")
+    )
+
+    def cell(
+        name: str,
+        label: str,
+        architecture: Part,
+        cell_seeds: tuple[int, ...],
+        optimizer: Part = rms,
+        main: bool = False,
+        **changes: Any,
+    ) -> Cell:
+        data = base | {"epochs": 250, "optimizer": optimizer, "architecture": architecture} | changes
+        if epochs is not None:
+            data["epochs"] = epochs
+        return Cell(name, label, parse_spec(data), tuple(seeds) if seeds is not None else cell_seeds, main)
+
+    plain_cnn, resnet, no_skips = CNN(output_dropout=0), ResNet(), ResNet(skips=False)
+    momentum = SGD(learning_rate=0.01, momentum=0.9)
+    cells = [
+        cell("cnn", "CNN", CNN(output_dropout=0.2), five, main=True),
+        cell("resnet", "ResNet", resnet, five, main=True),
+        cell("resnet_no_skips", "ResNet without additions", no_skips, five, main=True),
+        cell("cnn_no_dropout", "CNN without output dropout", plain_cnn, five, main=True),
+        cell("cnn_softmax", "CNN, softmax", CNN(output_dropout=0.1), five, main=True, loss="probabilities"),
+        *(
+            cell(f"cnn_dropout_{percent}", f"CNN, output dropout {percent} %", CNN(output_dropout=percent / 100), two,
+                 epochs=100)
+            for percent in (10, 25, 50)
+        ),
+        cell("resnet_dropout_0", "ResNet, no dropout", ResNet(dropout=0), three),
+        cell("resnet_dropout_25", "ResNet, dropout 25 %", ResNet(dropout=0.25), three),
+        cell("resnet_no_skips_dropout_0", "ResNet without additions, no dropout", ResNet(skips=False, dropout=0), three),
+        cell("resnet_adam", "ResNet, Adam", resnet, two, Adam()),
+        cell("cnn_adam", "CNN without output dropout, Adam", plain_cnn, two, Adam()),
+        cell("resnet_sgd", "ResNet, SGD with momentum", resnet, two, momentum),
+        cell("cnn_sgd", "CNN without output dropout, SGD with momentum", plain_cnn, two, momentum),
+        cell("resnet_epsilon", "ResNet, RMSprop epsilon 0.001", resnet, three, RMSprop(epsilon=1e-3)),
+    ]  # fmt: skip
+    if full_scale:
+        jpeg = {"image_set": "cifar10-jpeg", "test_images": 10_000, "evaluate_test_every": 5}
+        more = jpeg | {"train_images": 25_000, "epochs": 50}
+        cells += [
+            cell("resnet_other_images", "ResNet, images 1,501 to 4,000", resnet, two, train_offset=1500),
+            cell("cnn_other_images", "CNN without output dropout, images 1,501 to 4,000", plain_cnn, two,
+                 train_offset=1500),
+            cell("resnet_jpeg", "ResNet, 10,000 test images", resnet, three, **jpeg),
+            cell("cnn_jpeg", "CNN, 10,000 test images", CNN(output_dropout=0.2), three, **jpeg),
+            cell("resnet_25000", "ResNet, 25,000 training images", resnet, (0,), **more),
+            cell("cnn_25000", "CNN, 25,000 training images", CNN(output_dropout=0.2), (0,), **more),
+        ]  # fmt: skip
+    return Experiment(
+        name="cnn_vs_resnet",
+        title="A CNN against a ResNet (document 000)",
+        cells=tuple(cells),
+        full_scale=full_scale,
+        published={
+            "cnn": {"parameters": 418_794, "training accuracy": "0.9 and not 1", "training loss": "zero",
+                    "test accuracy": "around 45 %"},
+            "resnet": {"parameters": 223_242, "training accuracy": "between .9 and 1",
+                       "test accuracy": "around 45 %, high 40 % to low 50 %"},
+        },
+    )  # fmt: skip
+
+
+EXPERIMENTS: dict[str, Callable[..., Experiment]] = {"cnn_vs_resnet": cnn_vs_resnet}
+
+
+def find_experiment(name: str, **arguments: Any) -> Experiment:
+    """Return the experiment called ``name`` at the scale that ``arguments`` ask for.
+
+    Raises:
+        BadInputError: There is no such experiment; the message lists them.
+    """
+    if name not in EXPERIMENTS:
+        raise BadInputError(f"no experiment {name!r}; there are: {', '.join(EXPERIMENTS)}")
+    return EXPERIMENTS[name](**arguments)

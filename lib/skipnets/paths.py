@@ -1,0 +1,22 @@
+"""Where things lie on disk: the book's root, its records, and the ignored folders beside them."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Committed records, one folder an experiment.
+RESULTS = ROOT / "data" / "results"
+
+#: Records of a reader's own reruns (other parameters, other image sets); ignored by git.
+LOCAL_RESULTS = ROOT / "data" / "local"
+
+
+def image_folder() -> Path:
+    """Folder of image sets: ``$SKIPNETS_DATA`` or ``data/cache``."""
+    return Path(os.environ.get("SKIPNETS_DATA") or ROOT / "data" / "cache")
+
+
+def checkpoint_folder() -> Path:
+    """Folder of unfinished runs: ``$SKIPNETS_CHECKPOINTS`` or ``data/checkpoints``."""
+    return Path(os.environ.get("SKIPNETS_CHECKPOINTS") or ROOT / "data" / "checkpoints")

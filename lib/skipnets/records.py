@@ -1,0 +1,212 @@
+"""What happened in a run: RunRecord, and the store of records on disk.
+
+A record is a small text file: canonical JSON with one key a line, written atomically, checked on reading against the
+schema and against its own digest. It is never edited by hand.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from skipnets.errors import DamagedFileError
+from skipnets.files import write_atomically
+from skipnets.specs import RunSpec, canonical_json, explain
+
+SCHEMA = 1
+
+
+class _Entry(BaseModel):
+    """A frozen piece of a record. NaN and infinities are written as strings, so that the file stays valid JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Curve(_Entry):
+    """A metric over the epochs at which it was measured; ``epochs`` counts completed epochs."""
+
+    epochs: tuple[int, ...] = ()
+    loss: tuple[float, ...] = ()
+    accuracy: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _equally_long(self) -> "Curve":
+        if not len(self.epochs) == len(self.loss) == len(self.accuracy):
+            raise ValueError("epochs, loss and accuracy differ in length")
+        return self
+
+    def point(self, epoch: int, loss: float, accuracy: float) -> "Curve":
+        """Return the curve with one more point; values keep seven significant digits, as float32 has."""
+        short = float(f"{loss:.7g}"), float(f"{accuracy:.7g}")
+        return Curve(
+            epochs=(*self.epochs, epoch), loss=(*self.loss, short[0]), accuracy=(*self.accuracy, short[1])
+        )
+
+    def last(self) -> "Metrics":
+        """Return the last point."""
+        return Metrics(loss=self.loss[-1], accuracy=self.accuracy[-1])
+
+
+class History(_Entry):
+    """Cross-entropy (nats an image, without weight penalty) and accuracy per epoch.
+
+    ``training`` is what Keras averages while it trains, dropout on and weights moving; ``training_inference`` the
+    same images measured afterwards with dropout off. ``validation`` exists where the spec holds images out.
+    """
+
+    training: Curve = Curve()
+    training_inference: Curve = Curve()
+    test: Curve = Curve()
+    validation: Curve | None = None
+
+
+class Metrics(_Entry):
+    """Loss and accuracy at one moment."""
+
+    loss: float
+    accuracy: float
+
+
+class Stop(_Entry):
+    """Where a loss stopped being finite: completed epochs and the step, counted from 0, in the next one."""
+
+    epoch: int
+    step: int
+
+
+class Final(_Entry):
+    """How the run ended and its metrics at that moment."""
+
+    status: Literal["completed", "diverged"]
+    diverged_at: Stop | None = None
+    training: Metrics
+    training_inference: Metrics
+    test: Metrics
+    test_correct: str  # base64 of one bit a test image, in their order
+    weights: str  # SHA-256 of the trained weights
+
+    def right_answers(self, images: int) -> npt.NDArray[np.bool_]:
+        """Return whether each test image was classified correctly, shape (images,)."""
+        packed = np.frombuffer(base64.b64decode(self.test_correct), dtype=np.uint8)
+        return np.unpackbits(packed, count=images).astype(bool)
+
+
+class Environment(_Entry):
+    """What the spec does not decide: where, with what and how fast."""
+
+    backend: str
+    device: str
+    versions: dict[str, str]
+    commit: str | None
+    images: dict[str, str]  # fingerprints of the arrays used
+    finished: str  # UTC, ISO 8601
+    seconds: float  # training and evaluation, summed over all sittings
+    sittings: int  # 1 for a run that was never interrupted
+    epoch_seconds: tuple[float, ...]  # training alone
+
+
+class RunRecord(_Entry):
+    """One finished run. Top-level keys: schema, digest, spec, history, final, environment."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    spec: RunSpec
+    history: History
+    final: Final
+    environment: Environment
+
+    @model_validator(mode="after")
+    def _ends_where_it_says(self) -> "RunRecord":
+        epochs = self.history.training.epochs
+        if self.final.status == "completed" and (not epochs or epochs[-1] != self.spec.epochs):
+            raise ValueError(f"a completed run of {self.spec.epochs} epochs has a history of {len(epochs)}")
+        return self
+
+    def to_json(self) -> str:
+        """Return the record's file content."""
+        data = json.loads(self.model_dump_json(by_alias=True))
+        data["digest"] = _digest(data)
+        return _layout({key: data[key] for key in ("schema", "digest", "spec", "history", "final", "environment")}) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str = "record") -> "RunRecord":
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            DamagedFileError: Not JSON, another schema version, a field that is missing or out of range, or
+                content that does not match the digest.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise DamagedFileError(f"{source} is not JSON: {error}") from error
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            found = data.get("schema") if isinstance(data, dict) else None
+            raise DamagedFileError(f"{source}: schema version {found!r}, this library reads {SCHEMA}")
+        digest = data.pop("digest", None)
+        if digest != _digest(data):
+            raise DamagedFileError(f"{source} was changed after it was written: its content does not match its digest")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise DamagedFileError(f"{source}: {explain(error)}") from error
+
+
+def pack_bits(right: npt.NDArray[np.bool_]) -> str:
+    """Return one bit an image as base64 text."""
+    return base64.b64encode(np.packbits(right).tobytes()).decode()
+
+
+def _digest(data: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(data).encode()).hexdigest()
+
+
+def _layout(value: Any, indent: int = 0) -> str:
+    """JSON with one key a line and each list on one line, so that a diff shows which curve changed."""
+    if not isinstance(value, dict):
+        return json.dumps(value, allow_nan=False)
+    pad = "  " * (indent + 1)
+    lines = [f"{pad}{json.dumps(key)}: {_layout(item, indent + 1)}" for key, item in value.items()]
+    return "{\n" + ",\n".join(lines) + "\n" + "  " * indent + "}"
+
+
+class Store:
+    """The records of one folder, found by their spec."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def path(self, spec: RunSpec) -> Path:
+        """Where the record of ``spec`` lies, whether or not it exists."""
+        return self.folder / f"{spec.run_id}.json"
+
+    def load(self, spec: RunSpec) -> RunRecord | None:
+        """Return the record of ``spec``, or None where there is none.
+
+        Raises:
+            DamagedFileError: The file is not what was written, or holds another run.
+        """
+        path = self.path(spec)
+        if not path.exists():
+            return None
+        record = RunRecord.from_json(path.read_text(), str(path))
+        if record.spec != spec:
+            raise DamagedFileError(f"{path} holds another run than its name says")
+        return record
+
+    def save(self, record: RunRecord) -> Path:
+        """Write ``record`` atomically and return its path."""
+        path = self.path(record.spec)
+        text = record.to_json().encode()
+        write_atomically(path, lambda file: file.write(text))
+        return path
+
+    def __iter__(self) -> Iterator[RunRecord]:
+        """Yield every record of the folder, in the order of their file names."""
+        for path in sorted(self.folder.glob("*.json")):
+            yield RunRecord.from_json(path.read_text(), str(path))

@@ -1,0 +1,251 @@
+"""What decides a result: RunSpec and its parts, validated, frozen and hashed.
+
+Anything that does not decide a result (device, backend, versions, wall time) belongs to the record, not here.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from skipnets.errors import BadInputError
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Part(BaseModel):
+    """A frozen piece of a spec that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class CNN(Part):
+    """Document 000, Figure 4: three pairs of 'same' convolutions, dropout *after* the output layer."""
+
+    kind: Literal["cnn"] = "cnn"
+    output_dropout: Rate = 0.2
+
+
+class ResNet(Part):
+    """Document 000, Figure 6: the small functional net with two additions; ``skips=False`` drops the additions."""
+
+    kind: Literal["resnet"] = "resnet"
+    skips: bool = True
+    dropout: Rate = 0.5
+
+
+class JoinNet(Part):
+    """Document 003, Figures 1-3: a deep stack whose every convolution may also be joined to the end."""
+
+    kind: Literal["join_net"] = "join_net"
+    depth: Count = 12
+    kernels: Count = 16
+    join: Literal["none", "concatenate", "sum"] = "none"
+
+    @field_validator("depth")
+    @classmethod
+    def _three_equal_stages(cls, depth: int) -> int:
+        if depth % 3:
+            raise ValueError("must be a multiple of 3, since a pooling follows each third of the layers")
+        return depth
+
+
+class DeepNet(Part):
+    """Document 004: CIFAR-style nets of three stages; ``kind`` says which block, and whether it has a shortcut."""
+
+    kind: Literal["plain_net", "residual_net", "resnext"]
+    depth: Annotated[int, Field(ge=8)] = 164
+    batch_norm: bool = True
+    branch_scale: Positive = 1.0
+    width: Count = 16
+
+    @model_validator(mode="after")
+    def _three_equal_stages(self) -> "DeepNet":
+        layers = 9 if self.kind == "resnext" else 6
+        if self.depth % layers != 2:
+            raise ValueError(f"depth {self.depth}: a {self.kind} has {layers}n+2 layers ({layers + 2}, {2 * layers + 2}, ..., 164)")
+        return self
+
+    @model_validator(mode="after")
+    def _plain_has_no_branch(self) -> "DeepNet":
+        if self.kind == "plain_net" and self.branch_scale != 1.0:
+            raise ValueError("branch_scale needs a shortcut beside the branch: plain_net has none")
+        return self
+
+
+Architecture = Annotated[CNN | ResNet | JoinNet | DeepNet, Field(discriminator="kind")]
+
+
+class RMSprop(Part):
+    """Keras' RMSprop; the defaults are Keras'."""
+
+    kind: Literal["rmsprop"] = "rmsprop"
+    learning_rate: Positive = 1e-3
+    rho: Rate = 0.9
+    momentum: Rate = 0.0
+    epsilon: Annotated[float, Field(ge=0)] = 1e-7
+
+
+class Adam(Part):
+    """Keras' Adam; the defaults are Keras'."""
+
+    kind: Literal["adam"] = "adam"
+    learning_rate: Positive = 1e-3
+    beta_1: Rate = 0.9
+    beta_2: Rate = 0.999
+    epsilon: Annotated[float, Field(ge=0)] = 1e-7
+
+
+class SGD(Part):
+    """Keras' stochastic gradient descent; the defaults are Keras'."""
+
+    kind: Literal["sgd"] = "sgd"
+    learning_rate: Positive = 1e-2
+    momentum: Rate = 0.0
+    nesterov: bool = False
+
+
+Optimizer = Annotated[RMSprop | Adam | SGD, Field(discriminator="kind")]
+
+
+class StepDecay(Part):
+    """Multiply the learning rate by ``factor`` when each of ``milestones`` (completed epochs) is reached."""
+
+    milestones: tuple[Count, ...]
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+    @field_validator("milestones")
+    @classmethod
+    def _rising(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
+        if list(milestones) != sorted(set(milestones)):
+            raise ValueError("must rise strictly")
+        return milestones
+
+    def rate_factor(self, epoch: int) -> float:
+        """Return what to multiply the learning rate by in ``epoch`` (the first is 0)."""
+        return float(self.factor ** sum(epoch >= milestone for milestone in self.milestones))
+
+
+class RunSpec(Part):
+    """One training run, complete: the same spec on the same machine gives the same history.
+
+    Images are taken in the set's own order: ``train_images`` of them from ``train_offset``, and the first
+    ``test_images``. ``validation`` is ``"test"`` (the documents' reading) or the share of the training images,
+    taken from their end as Keras does, to hold out and evaluate beside the test images. ``weight_decay`` is the
+    coefficient of the classical penalty wd/2 |w|^2 on kernels. ``shift_flip`` is He et al.'s augmentation: pad by
+    4, crop at random, flip left-right. Evaluation does not touch the training, but decides what is recorded.
+    """
+
+    architecture: Architecture
+    image_set: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    train_images: Count
+    test_images: Count
+    train_offset: Annotated[int, Field(ge=0)] = 0
+    optimizer: Optimizer
+    schedule: StepDecay | None = None
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    augmentation: Literal["none", "shift_flip"] = "none"
+    loss: Literal["logits", "probabilities"] = "logits"
+    labels: Literal["one_hot", "integer"] = "one_hot"
+    initializer: Literal["glorot_uniform", "he_normal", "orthogonal"] = "glorot_uniform"
+    batch_size: Count
+    epochs: Count
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    validation: Literal["test"] | Annotated[float, Field(gt=0, lt=1)] = "test"
+    evaluate_test_every: Count = 1
+    evaluate_training_every: Count = 5
+
+    @property
+    def digest(self) -> str:
+        """Identity of the run: SHA-256 of its canonical JSON, 64 hex digits, the same in every process."""
+        return hashlib.sha256(canonical_json(_identity(self)).encode()).hexdigest()
+
+    @property
+    def run_id(self) -> str:
+        """Short readable name of the run, unique by its digest; the record's file name."""
+        return f"{self.architecture.kind}-seed{self.seed}-{self.digest[:12]}"
+
+    @property
+    def held_out(self) -> int:
+        """Number of training images held out for validation."""
+        return 0 if self.validation == "test" else round(self.train_images * self.validation)
+
+    def with_seed(self, seed: int) -> "RunSpec":
+        """Return the same run under another seed."""
+        return self.model_copy(update={"seed": seed})
+
+
+def _identity(part: BaseModel) -> dict[str, Any]:
+    """Return ``part`` as JSON data without the fields at their default.
+
+    So a field added later, with a default that means what was done before, leaves the identity of every recorded
+    run as it was.
+    """
+    data = part.model_dump(mode="json")
+    kept = {}
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if name == "kind" or value != field.default:
+            kept[name] = _identity(value) if isinstance(value, BaseModel) else data[name]
+    return kept
+
+
+def canonical_json(data: Any) -> str:
+    """JSON with sorted keys and no spaces: equal data give equal text."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def explain(error: ValidationError) -> str:
+    """One line a problem: the field, the value and what is allowed."""
+    lines = []
+    for problem in error.errors():
+        field = ".".join(str(step) for step in problem["loc"]) or "spec"
+        message = problem["msg"].removeprefix("Value error, ")
+        shown = "" if problem["type"] in {"missing", "model_type"} else f" (received {problem['input']!r})"
+        lines.append(f"{field}: {message}{shown}")
+    return "\n".join(lines)
+
+
+def parse_architecture(kind: str, arguments: dict[str, Any]) -> CNN | ResNet | JoinNet | DeepNet:
+    """Validate an architecture given by name and arguments.
+
+    Raises:
+        BadInputError: An unknown kind or argument, or a value out of range; the message names all of them.
+    """
+    try:
+        return TypeAdapter(Architecture).validate_python({"kind": kind, **arguments})
+    except ValidationError as error:
+        raise BadInputError(explain(error)) from error
+
+
+def parse_spec(data: dict[str, Any]) -> RunSpec:
+    """Validate a spec given as plain data.
+
+    Raises:
+        BadInputError: A field is missing, unknown or out of range; the message names every such field.
+    """
+    try:
+        return RunSpec.model_validate(data)
+    except ValidationError as error:
+        raise BadInputError(explain(error)) from error
+
+
+def read_spec(path: Path) -> RunSpec:
+    """Read a spec from a JSON file.
+
+    Raises:
+        BadInputError: The file is missing, is not JSON, or does not hold a valid spec.
+    """
+    try:
+        data = json.loads(path.read_text())
+    except OSError as error:
+        raise BadInputError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInputError(f"{path} is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise BadInputError(f"{path}: expected a JSON object with the fields of a spec")
+    return parse_spec(data)

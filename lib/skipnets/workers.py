@@ -1,0 +1,58 @@
+"""Training several runs: one after another in this process, or shared out to several processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C or SIGTERM into an event that a run checks after each step; a second one interrupts."""
+    stop = threading.Event()
+
+    def ask(signum: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def run_workers(jobs: int, command: Sequence[str], stop: threading.Event) -> int:
+    """Run ``jobs`` copies of ``skipnets <command>``, each on its share of the cores; return the worst exit code.
+
+    The workers share a list of runs without talking: a run that another one holds is passed over.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    workers = []
+    for number in range(jobs):
+        share = cores[number % len(cores) :: jobs] or cores[number % len(cores) :][:1]
+
+        def pin(share: list[int] = share) -> None:
+            os.sched_setaffinity(0, share)
+
+        workers.append(
+            subprocess.Popen([sys.executable, "-m", "skipnets.cli", *command], preexec_fn=pin, start_new_session=True)
+        )
+    codes = []
+    for worker in workers:
+        while True:
+            try:
+                codes.append(worker.wait(timeout=0.5))
+                break
+            except subprocess.TimeoutExpired:
+                if stop.is_set():
+                    for other in workers:
+                        other.terminate()
+                    codes.append(worker.wait())
+                    break
+    return max(abs(code) for code in codes)
