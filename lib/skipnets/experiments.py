@@ -75,24 +75,19 @@ class Experiment:
         return [(cell, spec) for cell, spec in self.runs() if self.store.load(spec) is None]
 
 
-# --- document 000 ------------------------------------------------------------------------------------------------
-
-_DOCUMENT_000_IMAGES = "cifar10-head"
-
-
 def cnn_vs_resnet(
-    image_set: str | None = None,
-    epochs: int | None = None,
-    samples: int | None = None,
-    test_samples: int | None = None,
-    batch_size: int | None = None,
+    image_set: str = "cifar10-head",
+    epochs: int = 250,
+    samples: int = 2500,
+    test_samples: int = 1017,
+    batch_size: int = 64,
     seeds: Sequence[int] | None = None,
 ) -> Experiment:
     """Document 000: a CNN against a small residual net on the first 2,500 images of CIFAR-10.
 
-    Called without arguments this is the book's experiment. Every argument that changes a run makes it a rerun at
-    another scale; the official ``cifar10`` instead of ``cifar10-head`` is the same experiment, since the images are
-    the same. Cells that are about another image set exist in the book's experiment alone.
+    The defaults are the book's experiment, each cell with its own seeds. Any other value of an argument that decides
+    a result makes a rerun at another scale; the official ``cifar10`` in place of ``cifar10-head`` does not, since the
+    images are the same. The cells about other images exist in the book's experiment alone.
 
     Raises:
         BadInputError: An argument is out of range; the message names it.
@@ -100,13 +95,13 @@ def cnn_vs_resnet(
     five, three, two = (0, 1, 2, 3, 4), (0, 1, 2), (0, 1)
     rms = RMSprop()
     base = {
-        "image_set": image_set or _DOCUMENT_000_IMAGES,
-        "train_images": samples if samples is not None else 2500,
-        "test_images": test_samples if test_samples is not None else 1017,
-        "batch_size": batch_size if batch_size is not None else 64,
+        "image_set": image_set,
+        "train_images": samples,
+        "test_images": test_samples,
+        "batch_size": batch_size,
     }
-    full_scale = all(value is None for value in (epochs, samples, test_samples, batch_size)) and (
-        base["image_set"] in (_DOCUMENT_000_IMAGES, "cifar10")
+    full_scale = (epochs, samples, test_samples, batch_size) == (250, 2500, 1017, 64) and (
+        image_set in ("cifar10-head", "cifar10")
     )
 
     def cell(
@@ -118,9 +113,8 @@ def cnn_vs_resnet(
         main: bool = False,
         **changes: Any,
     ) -> Cell:
-        data = base | {"epochs": 250, "optimizer": optimizer, "architecture": architecture} | changes
-        if epochs is not None:
-            data["epochs"] = epochs
+        own = changes if epochs == 250 else changes | {"epochs": epochs}
+        data = base | {"epochs": epochs, "optimizer": optimizer, "architecture": architecture} | own
         return Cell(name, label, parse_spec(data), tuple(seeds) if seeds is not None else cell_seeds, main)
 
     plain_cnn, resnet, no_skips = CNN(output_dropout=0), ResNet(), ResNet(skips=False)

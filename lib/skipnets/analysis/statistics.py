@@ -1,0 +1,225 @@
+"""How sure a number is: spread over seeds, paired comparisons, the error of a test set, and plain sentences."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.proportion import proportion_confint
+
+LEVEL = 0.95
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A mean over seeds. Spread and interval are NaN where one seed gives none."""
+
+    n: int
+    mean: float
+    sd: float  # sample standard deviation over seeds
+    low: float  # 95 % Student interval of the mean
+    high: float
+
+    def __str__(self) -> str:
+        if self.n == 1:
+            return f"{self.mean:.3f} (one seed)"
+        return f"{self.mean:.3f} ± {self.sd:.3f} ({self.n} seeds)"
+
+
+def summarize(values: Sequence[float]) -> Summary:
+    """Mean, standard deviation and 95 % Student interval of ``values``, one a seed.
+
+    Raises:
+        ValueError: No value.
+    """
+    array = np.asarray(values, dtype=float)
+    if array.size == 0:
+        raise ValueError("no value to summarize")
+    mean = float(array.mean())
+    if array.size == 1:
+        return Summary(1, mean, math.nan, math.nan, math.nan)
+    sd = float(array.std(ddof=1))
+    low, high = _student_interval(array)
+    return Summary(array.size, mean, sd, low, high)
+
+
+def _student_interval(array: npt.NDArray[np.float64]) -> tuple[float, float]:
+    error = float(stats.sem(array))
+    if error == 0:
+        return float(array.mean()), float(array.mean())
+    low, high = stats.t.interval(LEVEL, array.size - 1, loc=array.mean(), scale=error)
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A paired difference ``first - second``, one pair a seed. NaN where the pairs are too few."""
+
+    n: int
+    difference: float
+    low: float  # 95 % Student interval of the mean difference
+    high: float
+    p: float  # two-sided paired t test
+    p_signs: float  # exact test over all sign flips of the differences; at least 2 / 2**n
+    detectable: float  # difference that n pairs of this spread find with a power of 80 %
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return bool(self.low > 0 or self.high < 0)
+
+
+def compare_paired(first: Mapping[int, float], second: Mapping[int, float]) -> Comparison:
+    """Compare two cells over the seeds that both have; ``first`` and ``second`` map seeds to values.
+
+    Raises:
+        ValueError: No seed in common.
+    """
+    seeds = sorted(first.keys() & second.keys())
+    if not seeds:
+        raise ValueError("no seed in common")
+    differences = np.array([first[seed] - second[seed] for seed in seeds], dtype=float)
+    mean, n = float(differences.mean()), len(seeds)
+    if n == 1:
+        return Comparison(1, mean, math.nan, math.nan, math.nan, math.nan, math.nan)
+    sd = float(differences.std(ddof=1))
+    low, high = _student_interval(differences)
+    if sd == 0:
+        p = 1.0 if mean == 0 else 0.0
+        return Comparison(n, mean, low, high, p, _sign_flip_p(differences), 0.0)
+    p = float(stats.ttest_1samp(differences, 0).pvalue)
+    effect = float(TTestPower().solve_power(nobs=n, alpha=1 - LEVEL, power=POWER))
+    return Comparison(n, mean, low, high, p, _sign_flip_p(differences), effect * sd)
+
+
+def _sign_flip_p(differences: npt.NDArray[np.float64]) -> float:
+    test = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=np.inf)
+    return float(test.pvalue)
+
+
+def accuracy_error(accuracy: float, images: int) -> float:
+    """Binomial standard error of an accuracy measured on ``images`` independent test images."""
+    return math.sqrt(accuracy * (1 - accuracy) / images)
+
+
+def accuracy_interval(right: int, images: int) -> tuple[float, float]:
+    """95 % Wilson interval of the accuracy behind ``right`` answers out of ``images``."""
+    low, high = proportion_confint(right, images, alpha=1 - LEVEL, method="wilson")
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Two nets on the same test images."""
+
+    images: int
+    only_first: int  # right by the first net alone
+    only_second: int
+    p: float  # exact McNemar test
+
+    @property
+    def difference(self) -> float:
+        """Accuracy of the first net less that of the second."""
+        return (self.only_first - self.only_second) / self.images
+
+
+def compare_images(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Disagreement:
+    """McNemar's exact test on the right answers of two nets, both of shape (images,).
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"different test sets: {first.shape} and {second.shape}")
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    table = [[int((first & second).sum()), only_first], [only_second, int((~first & ~second).sum())]]
+    return Disagreement(first.size, only_first, only_second, float(mcnemar(table, exact=True).pvalue))
+
+
+def bootstrap_images(
+    first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_], resamples: int = 5000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of a mean accuracy difference under another draw of test images.
+
+    ``first`` and ``second`` have shape (seeds, images); images are resampled together for all seeds, so the interval
+    holds for these trained nets and says how far the choice of test images could have moved them.
+    """
+    per_image = first.mean(axis=0) - second.mean(axis=0)
+    result = stats.bootstrap(
+        (per_image,), np.mean, n_resamples=resamples, confidence_level=LEVEL, method="percentile",
+        rng=np.random.default_rng(seed), batch=500,
+    )  # fmt: skip
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def correct_for_many(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm's correction of a page's p-values, by name; NaN stays NaN and does not count."""
+    known = {name: p for name, p in p_values.items() if not math.isnan(p)}
+    if not known:
+        return dict(p_values)
+    corrected = multipletests(list(known.values()), method="holm")[1]
+    return dict(p_values) | {name: float(p) for name, p in zip(known, corrected, strict=True)}
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Sudden bad epochs of one curve."""
+
+    epochs: tuple[int, ...]  # at which the curve jumped
+    threshold: float  # jump beyond which an epoch counts
+    per_hundred: float  # spikes per 100 epochs
+
+
+def find_spikes(epochs: Sequence[int], values: Sequence[float], first: int = 20, width: float = 5.0) -> Spikes:
+    """Find the epochs at which a loss jumped up more than its usual wobble.
+
+    A spike is a rise from one measured epoch to the next of more than ``width`` robust standard deviations (1.4826
+    times the median absolute deviation) of all such changes after epoch ``first``, before which every loss falls
+    steeply. Epochs at which the loss is not finite are left out.
+    """
+    at, series = np.asarray(epochs), np.asarray(values, dtype=float)
+    kept = (at >= first) & np.isfinite(series)
+    at, changes = at[kept][1:], np.diff(series[kept])
+    if changes.size == 0:
+        return Spikes((), math.nan, math.nan)
+    threshold = float(np.median(changes) + width * stats.median_abs_deviation(changes, scale="normal"))
+    jumps = at[changes > threshold]
+    return Spikes(tuple(int(epoch) for epoch in jumps), threshold, 100 * jumps.size / changes.size)
+
+
+def first_epoch(epochs: Sequence[int], values: Sequence[float], reached: float) -> int | None:
+    """First measured epoch at which ``values`` is at least ``reached``; None if never."""
+    for epoch, value in zip(epochs, values, strict=True):
+        if value >= reached:
+            return epoch
+    return None
+
+
+def sentence(comparison: Comparison, first: str, second: str, of: str, unit: str = "points", scale: float = 100) -> str:
+    """Say in plain words what a paired comparison found.
+
+    Args:
+        comparison: The comparison of ``first`` with ``second``.
+        first: Name of the first cell, as the sentence's subject.
+        second: Name of the second cell.
+        of: The quantity, as in "test accuracy".
+        unit: Unit after scaling; a difference of 0.01 in accuracy is one point.
+        scale: Factor from the value to the unit.
+    """
+    by = f"{abs(comparison.difference) * scale:.2g} {unit}"
+    way = "higher" if comparison.difference > 0 else "lower"
+    if comparison.n == 1:
+        return f"With one seed, the {of} of {first} is {by} {way} than that of {second}; one pair says nothing about chance."
+    interval = f"95 % interval {comparison.low * scale:+.2g} to {comparison.high * scale:+.2g}"
+    if comparison.distinguishable:
+        return f"The {of} of {first} is {by} {way} than that of {second} ({interval}, {comparison.n} paired seeds)."
+    return (
+        f"The {of} of {first} and {second} is indistinguishable with {comparison.n} paired seeds ({interval} {unit}): a "
+        f"difference under {comparison.detectable * scale:.2g} {unit} could not have been seen."
+    )

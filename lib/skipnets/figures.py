@@ -1,0 +1,253 @@
+"""Figures of the book: networks drawn from their builders, learning curves drawn from records.
+
+Every figure of records is signed with its image set, its seeds and the command that reruns it, so that a copy of
+the picture still says where it comes from; one of a rerun at another scale says so across its middle.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+from skipnets.analysis.output_dropout import logits_ceiling
+from skipnets.analysis.statistics import find_spikes, summarize
+from skipnets.results import Results, single_run_differences, tail_means
+from skipnets.tables import LayerRow, layer_rows
+
+#: Colour of each way of measuring, from a palette that colour-blind readers can tell apart.
+MEASURES = {
+    "training": ("training images, dropout on", "#0173b2"),
+    "training_inference": ("training images, dropout off", "#029e73"),
+    "test": ("test images", "#d55e00"),
+}
+
+_KINDS = {
+    "Conv2D": ("conv", "#cfe2f3"),
+    "GroupedConv2D": ("grouped conv", "#b4d3ee"),
+    "MaxPooling2D": ("max pool", "#f9dcc4"),
+    "GlobalAveragePooling2D": ("average", "#f9dcc4"),
+    "BatchNormalization": ("batch norm", "#e4dcf1"),
+    "Dense": ("dense", "#d3ead0"),
+    "Dropout": ("dropout", "#fbeeb8"),
+    "Add": ("+", "#ffffff"),
+    "Concatenate": ("concatenate", "#ffffff"),
+    "Flatten": ("flatten", "#eeeeee"),
+    "InputLayer": ("image", "#eeeeee"),
+}
+
+
+def use_book_style() -> None:
+    """Set the look of every figure of a chapter: vector graphics, quiet axes, repeatable files."""
+    set_matplotlib_formats("svg")
+    sns.set_theme(style="ticks", context="notebook", font_scale=0.85)
+    plt.rcParams.update(
+        {
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "figure.constrained_layout.use": True,
+            "svg.hashsalt": "skipnets",
+            "legend.frameon": False,
+        }
+    )
+
+
+def describe_seeds(seeds: Sequence[int]) -> str:
+    """Say which seeds: ``seed 0``, ``seeds 0-4``, ``seeds 0, 2, 3``."""
+    ordered = sorted(seeds)
+    if len(ordered) == 1:
+        return f"seed {ordered[0]}"
+    if ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return f"seeds {ordered[0]}-{ordered[-1]}"
+    return "seeds " + ", ".join(map(str, ordered))
+
+
+def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
+    """Write image set, sizes, seeds and the command that reruns the cells below ``figure``."""
+    cells = results.cells(names)
+    if not cells:
+        figure.suptitle("nothing recorded yet")
+        return
+    spec = cells[0].spec
+    seeds = results.seeds(names)
+    shared = sorted(set().union(*seeds.values()))
+    uneven = {name: found for name, found in seeds.items() if list(found) != shared}
+    described = describe_seeds(shared) + "".join(f"; {name}: {describe_seeds(found)}" for name, found in uneven.items())
+    sizes = f"{spec.train_images:,} training and {spec.test_images:,} test images"
+    figure.supxlabel(
+        f"{spec.image_set}, {sizes}; {described}\n"
+        f"skipnets train --experiment {results.experiment.name} --cells {','.join(names)}",
+        fontsize=7, color="#555555", x=0.01, ha="left",
+    )  # fmt: skip
+    if not results.experiment.full_scale:
+        figure.text(0.5, 0.5, f"rerun: {spec.image_set}, {spec.train_images} images, {spec.epochs} epochs\nnot a result",
+                    fontsize=22, color="#d55e00", alpha=0.35, rotation=20, ha="center", va="center")  # fmt: skip
+
+
+def learning_curves(results: Results, names: Sequence[str], best_of_loss: float = 4.0) -> Figure:
+    """Accuracy above loss against epochs, one column a cell, a thin line a seed and a thick one for their mean.
+
+    The loss axis ends at ``best_of_loss`` nats, since single spikes would flatten all else; what lies
+    above is clipped.
+    """
+    curves = results.curves(names)
+    cells = results.cells(names)
+    columns = max(1, len(cells))
+    figure, axes = plt.subplots(2, columns, figsize=(3.3 * columns + 0.8, 5.6), sharex=True, sharey="row", squeeze=False)
+    for column, cell in zip(axes.T, cells, strict=False):
+        of_cell = curves[curves.cell == cell.name]
+        for measure, (label, colour) in MEASURES.items():
+            of_measure = of_cell[of_cell.measure == measure]
+            for axis, metric in zip(column, ("accuracy", "loss"), strict=True):
+                for _, of_seed in of_measure.groupby("seed"):
+                    axis.plot(of_seed.epoch, of_seed[metric], color=colour, linewidth=0.5, alpha=0.45)
+                mean = of_measure.groupby("epoch")[metric].mean()
+                axis.plot(mean.index, mean, color=colour, linewidth=1.4, label=label)
+        column[0].set(title=cell.label, ylim=(0, 1.02))
+        column[1].set(xlabel="epoch", ylim=(0, best_of_loss))
+    axes[0, 0].set_ylabel("accuracy (share of images)")
+    axes[1, 0].set_ylabel("loss (nats per image)")
+    if cells:
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    sign(figure, results, names)
+    return figure
+
+
+def architecture_diagram(models: dict[str, keras.Model]) -> Figure:
+    """Networks from left to right, one a row under its title: a box a layer, arcs for connections that skip.
+
+    A box is taller where the maps are wider; under it stands its output, height x width x channels.
+    """
+    rows = {title: [row for row in layer_rows(model) if row.kind != "Flatten"] for title, model in models.items()}
+    longest = max(len(layers) for layers in rows.values())
+    figure, axes = plt.subplots(len(rows), 1, figsize=(0.72 * longest + 0.4, 2.3 * len(rows)), squeeze=False)
+    for axis, (title, layers) in zip(axes[:, 0], rows.items(), strict=True):
+        _draw_network(axis, layers)
+        axis.set(xlim=(-0.7, longest - 0.3), ylim=(-1.4, 1.6))
+        axis.set_title(f"{title}: {models[title].count_params():,} parameters", loc="left", weight="bold")
+        axis.axis("off")
+    return figure
+
+
+def _draw_network(axis: Axes, layers: Sequence[LayerRow]) -> None:
+    place = {row.name: x for x, row in enumerate(layers)}
+    for x, row in enumerate(layers):
+        text, colour = _KINDS.get(row.kind, (row.kind, "#eeeeee"))
+        size = row.shape[1] if len(row.shape) == 4 else 4
+        half = 0.3 + 0.55 * np.log2(max(2, size or 2)) / 5
+        axis.add_patch(
+            FancyBboxPatch((x - 0.3, -half), 0.6, 2 * half, boxstyle="round,pad=0,rounding_size=0.08",
+                           facecolor=colour, edgecolor="#444444", linewidth=0.8)
+        )  # fmt: skip
+        axis.text(x, 0, text, rotation=0 if text == "+" else 90, ha="center", va="center", fontsize=8)
+        shape = "x".join(str(side) for side in row.shape[1:])
+        axis.text(x, -1.0, shape, rotation=35, ha="right", va="top", fontsize=6.5, color="#444444")
+        for parent in row.inputs:
+            start = place.get(parent, x - 1)
+            if start == x - 1:
+                axis.add_patch(FancyArrowPatch((start + 0.3, 0), (x - 0.3, 0), arrowstyle="->", mutation_scale=7,
+                                               shrinkA=0, shrinkB=0, color="#444444", linewidth=0.8))  # fmt: skip
+            else:
+                axis.add_patch(FancyArrowPatch((start, half), (x, half), arrowstyle="->", mutation_scale=9,
+                                               connectionstyle=f"arc3,rad={-0.8 / (x - start)}", shrinkA=0, shrinkB=0,
+                                               color="#d55e00", linewidth=1.6))  # fmt: skip
+
+
+def ceiling_plot(results: Results, rates: dict[str, float], last: int = 20) -> Figure:
+    """Training accuracy and loss with dropout on, over the last epochs, against the closed form of the output dropout.
+
+    Args:
+        results: The records.
+        rates: Rate of the dropout after the output layer, by cell.
+        last: Number of final epochs to average over; the point is their mean over seeds, the bar two standard errors.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.8))
+    grid = np.linspace(0, 0.6, 121)
+    forms = np.array([logits_ceiling(rate) for rate in grid])
+    for axis, form, metric in zip(axes, forms.T, ("accuracy", "loss"), strict=True):
+        axis.plot(grid, form, color="#555555", linewidth=1.2, label="closed form for a perfect net")
+        for name in rates:
+            for measure, marker in (("training", "o"), ("training_inference", "x")):
+                tails = tail_means(results, name, measure, metric, last)
+                if not tails:
+                    continue
+                point = summarize(list(tails.values()))
+                error = 0 if point.n == 1 else 2 * point.sd / point.n**0.5
+                label, colour = MEASURES[measure]
+                axis.errorbar(rates[name], point.mean, error, fmt=marker, color=colour, markersize=5, capsize=3,
+                              label=label if name == next(iter(rates)) else None)  # fmt: skip
+        axis.set_xlabel("rate of the dropout after the output layer")
+    axes[0].set(ylabel="accuracy (share of images)", ylim=(0.5, 1.02))
+    axes[1].set(ylabel="loss (nats per image)", ylim=(-0.05, None))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    sign(figure, results, list(rates))
+    return figure
+
+
+def final_dots(results: Results, names: Sequence[str], column: str, label: str) -> Figure:
+    """One value a run as dots, a row a cell, with the mean and its 95 % interval over seeds.
+
+    ``column`` is one of those of ``Results.finals``; ``label`` names the axis with its unit.
+    """
+    finals = results.finals(names)
+    cells = results.cells(names)
+    figure, axis = plt.subplots(figsize=(7.6, 0.42 * max(2, len(cells)) + 1.3))
+    for row, cell in enumerate(cells):
+        values = finals.loc[finals.cell == cell.name, column]
+        found = summarize(values.tolist())
+        axis.plot(values, [row] * len(values), "o", color="#0173b2", alpha=0.55, markersize=5, markeredgewidth=0)
+        if found.n > 1:
+            axis.plot([found.low, found.high], [row, row], color="#222222", linewidth=1.2)
+        axis.plot(found.mean, row, "|", color="#222222", markersize=14, markeredgewidth=2)
+    axis.set(xlabel=label, yticks=range(len(cells)), yticklabels=[cell.label for cell in cells], ylim=(len(cells) - 0.5, -0.5))
+    axis.grid(axis="x", linewidth=0.4)
+    sign(figure, results, names)
+    return figure
+
+
+def spike_plot(results: Results, names: Sequence[str], measure: str = "test") -> Figure:
+    """Loss against epochs, one panel a cell, all seeds, with the epochs that count as spikes marked."""
+    curves = results.curves(names)
+    cells = results.cells(names)
+    columns = min(3, max(1, len(cells)))
+    rows = -(-max(1, len(cells)) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3.1 * columns + 0.6, 2.3 * rows + 0.6), sharex=True, squeeze=False)
+    colour = MEASURES[measure][1]
+    for axis, cell in zip(axes.flat, cells, strict=False):
+        marked = 0
+        for _, of_seed in curves[(curves.cell == cell.name) & (curves.measure == measure)].groupby("seed"):
+            spikes = find_spikes(of_seed.epoch.tolist(), of_seed.loss.tolist())
+            axis.plot(of_seed.epoch, of_seed.loss, color=colour, linewidth=0.5, alpha=0.5)
+            at = of_seed[of_seed.epoch.isin(spikes.epochs)]
+            axis.plot(at.epoch, at.loss, "o", color="#222222", markersize=2.5)
+            marked += len(at)
+        axis.set_title(f"{cell.label}: {marked} spikes", fontsize=9)
+    for axis in axes.flat[len(cells) :]:
+        axis.axis("off")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("loss (nats)")
+    for axis in axes[-1]:
+        axis.set_xlabel("epoch")
+    sign(figure, results, names)
+    return figure
+
+
+def single_run_plot(results: Results, first: str, second: str, column: str, label: str) -> Figure:
+    """Every difference that one run of ``first`` and one of ``second`` could have shown, with its sign counted."""
+    differences = single_run_differences(results, first, second, column)
+    figure, axis = plt.subplots(figsize=(7.6, 2.4))
+    axis.axvline(0, color="#555555", linewidth=0.8)
+    axis.plot(differences, np.linspace(0.2, 0.8, len(differences)), "o", color="#0173b2", alpha=0.6, markeredgewidth=0)
+    favour = int((differences > 0).sum())
+    names = [results.experiment.cell(name).label for name in (first, second)]
+    axis.set(xlabel=label, yticks=[], ylim=(0, 1),
+             title=f"{names[0]} ahead in {favour} of {len(differences)} pairs of single runs")  # fmt: skip
+    axis.spines.left.set_visible(False)
+    sign(figure, results, [first, second])
+    return figure

@@ -1,0 +1,96 @@
+"""What a chapter works on: an experiment's records, as tidy DataFrames, with what is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from rich.console import Console
+
+from skipnets.experiments import Cell, Experiment
+from skipnets.progress import RunDisplay
+from skipnets.records import RunRecord
+from skipnets.specs import RunSpec
+
+
+@dataclass(frozen=True)
+class Results:
+    """The records of an experiment. Cells without a record have an empty list."""
+
+    experiment: Experiment
+    records: dict[str, list[RunRecord]]  # by cell, seeds rising
+    missing: list[tuple[Cell, RunSpec]]
+
+    def cells(self, names: Sequence[str] | None = None) -> list[Cell]:
+        """Return the cells called ``names`` (all where None) that have a record."""
+        chosen = self.experiment.cells if names is None else [self.experiment.cell(name) for name in names]
+        return [cell for cell in chosen if self.records[cell.name]]
+
+    def seeds(self, names: Sequence[str] | None = None) -> dict[str, tuple[int, ...]]:
+        """Return the recorded seeds of each cell."""
+        return {cell.name: tuple(r.spec.seed for r in self.records[cell.name]) for cell in self.cells(names)}
+
+    def curves(self, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return every measured epoch.
+
+        Columns: cell, label, seed, epoch, measure (``training``: dropout on, averaged by Keras;
+        ``training_inference``: the same images, dropout off; ``test``), loss (nats an image), accuracy.
+        """
+        parts = []
+        for cell in self.cells(names):
+            for record in self.records[cell.name]:
+                for measure in ("training", "training_inference", "test"):
+                    curve = getattr(record.history, measure)
+                    part = pd.DataFrame({"epoch": curve.epochs, "loss": curve.loss, "accuracy": curve.accuracy})
+                    parts.append(part.assign(cell=cell.name, label=cell.label, seed=record.spec.seed, measure=measure))
+        columns = ["cell", "label", "seed", "epoch", "measure", "loss", "accuracy"]
+        return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+    def finals(self, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return one row a run: cell, label, seed, status, epochs, minutes, and the final metrics of each measure."""
+        rows = []
+        for cell in self.cells(names):
+            for record in self.records[cell.name]:
+                final = record.final
+                row = {"cell": cell.name, "label": cell.label, "seed": record.spec.seed, "status": final.status}
+                row |= {"epochs": record.history.training.epochs[-1], "minutes": record.environment.seconds / 60}
+                for measure in ("training", "training_inference", "test"):
+                    metrics = getattr(final, measure)
+                    row |= {f"{measure}_loss": metrics.loss, f"{measure}_accuracy": metrics.accuracy}
+                rows.append(row)
+        return pd.DataFrame(rows)
+
+
+def tail_means(results: Results, name: str, measure: str, metric: str, last: int = 20) -> dict[int, float]:
+    """Mean of a metric over the measured epochs among the ``last`` of each run of a cell, by seed."""
+    means = {}
+    for record in results.records[name]:
+        curve = getattr(record.history, measure)
+        ended = curve.epochs[-1]
+        tail = [value for epoch, value in zip(curve.epochs, getattr(curve, metric), strict=True) if epoch > ended - last]
+        means[record.spec.seed] = float(np.mean(tail))
+    return means
+
+
+def single_run_differences(results: Results, first: str, second: str, column: str) -> npt.NDArray[np.float64]:
+    """Differences of ``column`` of ``Results.finals`` between every run of ``first`` and every run of ``second``, sorted."""
+    finals = results.finals([first, second])
+    values = [finals.loc[finals.cell == name, column].to_numpy(dtype=float) for name in (first, second)]
+    return np.sort(np.subtract.outer(*values).ravel())
+
+
+def load_results(experiment: Experiment, train_missing: bool = False) -> Results:
+    """Return the experiment's records; with ``train_missing``, train first what has none.
+
+    Raises:
+        SkipnetsError: A record is damaged, or a run that was asked for failed.
+    """
+    if train_missing and experiment.missing():
+        from skipnets.training import train
+
+        with RunDisplay(Console(soft_wrap=True)) as display:
+            for cell, spec in experiment.missing():
+                display.begin(cell.label, spec)
+                display.end(train(spec, experiment.store, report=display))
+    return Results(experiment, experiment.records(), experiment.missing())

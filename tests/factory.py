@@ -1,0 +1,47 @@
+"""Records made up for tests, without training."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skipnets.records import Curve, Environment, Final, History, RunRecord, pack_bits
+from skipnets.specs import RunSpec
+
+
+def made_up_record(
+    spec: RunSpec, test_accuracy: float = 0.5, training: Sequence[float] = (), test_loss: Sequence[float] = ()
+) -> RunRecord:
+    """Return a completed record whose training accuracy (dropout on) and test loss follow the given curves."""
+    epochs = tuple(range(1, spec.epochs + 1))
+    rising = tuple(training) or tuple(0.9 * epoch / spec.epochs for epoch in epochs)
+    loss = tuple(test_loss) or tuple(1.0 for _ in epochs)
+    history = History(
+        training=Curve(epochs=epochs, loss=tuple(1 - value for value in rising), accuracy=rising),
+        training_inference=Curve(epochs=epochs[-1:], loss=(0.01,), accuracy=(0.99,)),
+        test=Curve(epochs=epochs, loss=loss, accuracy=tuple(test_accuracy for _ in epochs)),
+    )
+    right = np.arange(spec.test_images) < round(test_accuracy * spec.test_images)
+    return RunRecord(
+        schema=1,
+        spec=spec,
+        history=history,
+        final=Final(
+            status="completed",
+            training=history.training.last(),
+            training_inference=history.training_inference.last(),
+            test=history.test.last(),
+            test_correct=pack_bits(right),
+            weights="0" * 64,
+        ),
+        environment=Environment(
+            backend="tensorflow",
+            device="CPU",
+            versions={},
+            commit=None,
+            images={"x_train": "0" * 16},
+            finished="2026-01-01T00:00:00+00:00",
+            seconds=60.0,
+            sittings=1,
+            epoch_seconds=tuple(0.2 for _ in epochs),
+        ),
+    )

@@ -1,0 +1,86 @@
+"""Figures say where they come from, and a rerun at another scale says that it is one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+from factory import made_up_record
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from skipnets import experiments, figures
+from skipnets.architectures import build
+from skipnets.experiments import cnn_vs_resnet
+from skipnets.results import Results, load_results
+from skipnets.specs import CNN, ResNet
+
+NAMES = ["cnn", "resnet"]
+
+
+@pytest.fixture(autouse=True)
+def _agg() -> Iterator[None]:
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def results_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **scale: object) -> Results:
+    """Made-up records of two cells, two seeds each."""
+    monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setattr(experiments, "RESULTS", tmp_path / "results")
+    grid = cnn_vs_resnet(seeds=[0, 1], **scale).select(NAMES)  # type: ignore[arg-type]
+    for _, spec in grid.runs():
+        losses = [2.0 + (0.01 * (epoch % 2)) + (1.0 if epoch == 100 else 0.0) for epoch in range(spec.epochs)]
+        grid.store.save(made_up_record(spec, test_loss=losses))
+    return load_results(grid)
+
+
+def words(figure: Figure) -> str:
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def drawings(results: Results) -> list[Figure]:
+    return [
+        figures.learning_curves(results, NAMES),
+        figures.ceiling_plot(results, {"cnn": 0.2, "resnet": 0.5}),
+        figures.final_dots(results, NAMES, "test_accuracy", "test accuracy"),
+        figures.spike_plot(results, NAMES),
+        figures.single_run_plot(results, "resnet", "cnn", "test_accuracy", "difference"),
+    ]
+
+
+def test_every_figure_is_signed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for figure in drawings(results_of(monkeypatch, tmp_path)):
+        text = words(figure)
+        assert "cifar10-head, 2,500 training and 1,017 test images; seeds 0-1" in text
+        assert "skipnets train --experiment cnn_vs_resnet --cells" in text
+        assert "not a result" not in text
+
+
+@pytest.mark.parametrize("scale", [{"epochs": 130}, {"image_set": "synthetic", "samples": 64, "test_samples": 50}])
+def test_a_rerun_at_another_scale_never_looks_like_a_result(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scale: dict[str, object]
+) -> None:
+    for figure in drawings(results_of(monkeypatch, tmp_path, **scale)):
+        assert "not a result" in words(figure)
+
+
+def test_spikes_are_counted_in_the_title(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "CNN: 2 spikes" in words(figures.spike_plot(results_of(monkeypatch, tmp_path), NAMES))
+
+
+def test_the_diagram_shows_every_layer_and_an_arc_for_each_skip() -> None:
+    figure = figures.architecture_diagram({"CNN": build(CNN()), "ResNet": build(ResNet())})
+    text = words(figure)
+    assert "CNN: 418,794 parameters" in text
+    assert "ResNet: 223,242 parameters" in text
+    arcs = [patch for patch in figure.axes[1].patches if patch.get_edgecolor()[0] > 0.8]
+    assert len(arcs) == 2
+
+
+@pytest.mark.parametrize(
+    ("seeds", "described"), [([0], "seed 0"), ([2, 0, 1], "seeds 0-2"), ([0, 2], "seeds 0, 2")]
+)
+def test_seeds_are_described(seeds: list[int], described: str) -> None:
+    assert figures.describe_seeds(seeds) == described

@@ -1,0 +1,38 @@
+"""What chapters work on: tidy frames of records, and what is missing."""
+
+from pathlib import Path
+
+import pytest
+from factory import made_up_record
+
+from skipnets import experiments
+from skipnets.experiments import Experiment, cnn_vs_resnet
+from skipnets.results import load_results, single_run_differences, tail_means
+
+
+@pytest.fixture
+def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
+    monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path)
+    return cnn_vs_resnet(image_set="synthetic", epochs=30, samples=64, test_samples=50, seeds=[0, 1]).select(["cnn", "resnet"])
+
+
+def test_frames_hold_every_epoch_and_every_run(grid: Experiment) -> None:
+    for cell, accuracy in (("cnn", 0.4), ("resnet", 0.5)):
+        for spec in grid.cell(cell).specs():
+            grid.store.save(made_up_record(spec, test_accuracy=accuracy + spec.seed / 10))
+    results = load_results(grid)
+    curves, finals = results.curves(), results.finals()
+    assert len(curves[(curves.cell == "cnn") & (curves.measure == "test")]) == 2 * 30
+    assert finals.groupby("cell").test_accuracy.mean().to_dict() == {"cnn": pytest.approx(0.45), "resnet": pytest.approx(0.55)}
+    assert single_run_differences(results, "resnet", "cnn", "test_accuracy").tolist() == pytest.approx([0, 0.1, 0.1, 0.2])
+    assert tail_means(results, "cnn", "training", "accuracy", last=10) == {seed: pytest.approx(0.9 * 25.5 / 30) for seed in (0, 1)}
+    assert results.missing == []
+
+
+def test_what_is_not_recorded_is_missing_and_never_trained_unasked(grid: Experiment) -> None:
+    grid.store.save(made_up_record(grid.cell("cnn").spec))
+    results = load_results(grid)
+    assert results.seeds() == {"cnn": (0,)}
+    assert [(cell.name, spec.seed) for cell, spec in results.missing] == [("resnet", 0), ("cnn", 1), ("resnet", 1)]
+    assert results.curves(["resnet"]).empty
+    assert len(list(grid.store.folder.iterdir())) == 1
