@@ -4,9 +4,11 @@ Every figure of records is signed with its image set, its seeds and the command 
 the picture still says where it comes from; one of a rerun at another scale says so across its middle.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import keras
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
@@ -19,6 +21,9 @@ from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import find_spikes, summarize
 from skipnets.results import Results, single_run_differences, tail_means
 from skipnets.tables import LayerRow, layer_rows
+
+if TYPE_CHECKING:  # a page of records alone need not load a backend
+    import keras
 
 #: Colour of each way of measuring, from a palette that colour-blind readers can tell apart.
 MEASURES = {
@@ -89,11 +94,10 @@ def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
                     fontsize=22, color="#d55e00", alpha=0.35, rotation=20, ha="center", va="center")  # fmt: skip
 
 
-def learning_curves(results: Results, names: Sequence[str], best_of_loss: float = 4.0) -> Figure:
+def learning_curves(results: Results, names: Sequence[str]) -> Figure:
     """Accuracy above loss against epochs, one column a cell, a thin line a seed and a thick one for their mean.
 
-    The loss axis ends at ``best_of_loss`` nats, since single spikes would flatten all else; what lies
-    above is clipped.
+    Loss is on a logarithmic axis: within one run it goes from thousandths of a nat (training) to tens (test).
     """
     curves = results.curves(names)
     cells = results.cells(names)
@@ -109,9 +113,9 @@ def learning_curves(results: Results, names: Sequence[str], best_of_loss: float 
                 mean = of_measure.groupby("epoch")[metric].mean()
                 axis.plot(mean.index, mean, color=colour, linewidth=1.4, label=label)
         column[0].set(title=cell.label, ylim=(0, 1.02))
-        column[1].set(xlabel="epoch", ylim=(0, best_of_loss))
+        column[1].set(xlabel="epoch", yscale="log")
     axes[0, 0].set_ylabel("accuracy (share of images)")
-    axes[1, 0].set_ylabel("loss (nats per image)")
+    axes[1, 0].set_ylabel("loss (nats per image, log scale)")
     if cells:
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=3)
@@ -126,11 +130,11 @@ def architecture_diagram(models: dict[str, keras.Model]) -> Figure:
     """
     rows = {title: [row for row in layer_rows(model) if row.kind != "Flatten"] for title, model in models.items()}
     longest = max(len(layers) for layers in rows.values())
-    figure, axes = plt.subplots(len(rows), 1, figsize=(0.72 * longest + 0.4, 2.3 * len(rows)), squeeze=False)
+    figure, axes = plt.subplots(len(rows), 1, figsize=(0.56 * longest + 0.3, 2.2 * len(rows)), squeeze=False)
     for axis, (title, layers) in zip(axes[:, 0], rows.items(), strict=True):
         _draw_network(axis, layers)
         axis.set(xlim=(-0.7, longest - 0.3), ylim=(-1.4, 1.6))
-        axis.set_title(f"{title}: {models[title].count_params():,} parameters", loc="left", weight="bold")
+        axis.set_title(f"{title}: {models[title].count_params():,} parameters", loc="left", weight="bold", fontsize=10)
         axis.axis("off")
     return figure
 
@@ -145,11 +149,11 @@ def _draw_network(axis: Axes, layers: Sequence[LayerRow]) -> None:
             FancyBboxPatch((x - 0.3, -half), 0.6, 2 * half, boxstyle="round,pad=0,rounding_size=0.08",
                            facecolor=colour, edgecolor="#444444", linewidth=0.8)
         )  # fmt: skip
-        axis.text(x, 0, text, rotation=0 if text == "+" else 90, ha="center", va="center", fontsize=8)
+        axis.text(x, 0, text, rotation=0 if text == "+" else 90, ha="center", va="center", fontsize=8.5)
         shape = "x".join(str(side) for side in row.shape[1:])
-        axis.text(x, -1.0, shape, rotation=35, ha="right", va="top", fontsize=6.5, color="#444444")
+        axis.text(x, -1.0, shape, rotation=35, ha="right", va="top", fontsize=7.5, color="#333333")
         for parent in row.inputs:
-            start = place.get(parent, x - 1)
+            start = place.get(parent, x - 1)  # Flatten is not drawn
             if start == x - 1:
                 axis.add_patch(FancyArrowPatch((start + 0.3, 0), (x - 0.3, 0), arrowstyle="->", mutation_scale=7,
                                                shrinkA=0, shrinkB=0, color="#444444", linewidth=0.8))  # fmt: skip

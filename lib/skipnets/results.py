@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 
+from skipnets.analysis.statistics import summarize
 from skipnets.experiments import Cell, Experiment
 from skipnets.progress import RunDisplay
 from skipnets.records import RunRecord
@@ -24,8 +25,8 @@ class Results:
 
     def cells(self, names: Sequence[str] | None = None) -> list[Cell]:
         """Return the cells called ``names`` (all where None) that have a record."""
-        chosen = self.experiment.cells if names is None else [self.experiment.cell(name) for name in names]
-        return [cell for cell in chosen if self.records[cell.name]]
+        chosen = [cell for cell in self.experiment.cells if self.records.get(cell.name)]
+        return chosen if names is None else [cell for name in names for cell in chosen if cell.name == name]
 
     def seeds(self, names: Sequence[str] | None = None) -> dict[str, tuple[int, ...]]:
         """Return the recorded seeds of each cell."""
@@ -61,11 +62,21 @@ class Results:
                 rows.append(row)
         return pd.DataFrame(rows)
 
+    def by_seed(self, name: str, column: str) -> dict[int, float]:
+        """Return one column of ``finals`` for one cell, by seed."""
+        finals = self.finals([name])
+        return dict(zip(finals.seed.tolist(), finals[column].tolist(), strict=True)) if len(finals) else {}
+
+    def describe(self, name: str, column: str) -> str:
+        """Return mean, spread and number of seeds of one column of ``finals`` for one cell, or that there is none."""
+        values = list(self.by_seed(name, column).values())
+        return str(summarize(values)) if values else "not recorded yet"
+
 
 def tail_means(results: Results, name: str, measure: str, metric: str, last: int = 20) -> dict[int, float]:
     """Mean of a metric over the measured epochs among the ``last`` of each run of a cell, by seed."""
     means = {}
-    for record in results.records[name]:
+    for record in results.records.get(name, []):
         curve = getattr(record.history, measure)
         ended = curve.epochs[-1]
         tail = [value for epoch, value in zip(curve.epochs, getattr(curve, metric), strict=True) if epoch > ended - last]

@@ -1,9 +1,13 @@
 """Tables of the book: a network's layers, and MyST tables with a caption and a name to refer to."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
+if TYPE_CHECKING:  # a page of tables alone need not load a backend
+    import keras
 
 
 @dataclass(frozen=True)
@@ -52,4 +56,4 @@ def layer_table(model: keras.Model, caption: str, name: str) -> str:
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:
-    return " × ".join(str(side) for side in shape[1:])
+    return "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}".join(str(side) for side in shape[1:])

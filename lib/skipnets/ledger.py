@@ -1,0 +1,66 @@
+"""The claims ledger as the pages show it: one table of all claims, and boxes beside the evidence of a few."""
+
+from collections.abc import Mapping, Sequence
+
+from skipnets.claims import Claim, Evidence
+from skipnets.tables import myst_table
+from skipnets.verdicts import Status, Verdict, number
+
+#: Order in which counts of verdicts are told.
+STATUSES: tuple[Status, ...] = ("supported", "conditional", "not distinguishable", "refuted", "not yet measured")
+
+
+def ledger_table(claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> str:
+    """Return every claim with its verdict, reason and evidence as a MyST table."""
+    rows = []
+    for claim in claims:
+        verdict = verdicts[claim.id]
+        value = number(verdict)
+        rows.append(
+            (
+                f'<span id="claim-{claim.id}">{claim.id}</span>',
+                f'"{claim.quote}" {_place(claim)}',
+                _badge(verdict.status),
+                verdict.reason + (f" **{value}**" if value else ""),
+                ", ".join(_link(evidence) for evidence in claim.evidence) or "none yet",
+            )
+        )
+    header = ("claim", "the document's words", "verdict", "why", "evidence")
+    return myst_table(header, rows, "Every claim and what became of it.", "tbl-claims")
+
+
+def claims_box(claims: Sequence[Claim], verdicts: Mapping[str, Verdict], *ids: str) -> str:
+    """Return an admonition with the claims ``ids``, for the place where their evidence stands."""
+    by_id = {claim.id: claim for claim in claims}
+    lines = [
+        f'* <a href="claims.html#claim-{claim_id}">{claim_id}</a> "{by_id[claim_id].quote}" '
+        f"{_badge(verdicts[claim_id].status)} {verdicts[claim_id].reason}"
+        for claim_id in ids
+    ]
+    return "\n".join([":::{admonition} What the document claims here", ":class: claims", *lines, ":::"])
+
+
+def count_verdicts(verdicts: Mapping[str, Verdict]) -> dict[Status, int]:
+    """Return how many claims have each verdict."""
+    found = [verdict.status for verdict in verdicts.values()]
+    return {status: found.count(status) for status in STATUSES}
+
+
+def _place(claim: Claim) -> str:
+    """Where the claim stands and of what kind it is; the page's filters read the attributes."""
+    return (
+        f'<span class="claim-place" data-document="{claim.document}" data-kind="{claim.kind}">'
+        f"document {claim.document}, line {claim.line}, {claim.kind}</span>"
+    )
+
+
+def _badge(status: Status) -> str:
+    return f'<span class="verdict verdict-{status.replace(" ", "-")}">{status}</span>'
+
+
+def _link(evidence: Evidence) -> str:
+    if evidence.cite:
+        return f"{{cite:t}}`{evidence.cite}`"
+    if evidence.label:
+        return f"{{numref}}`{evidence.label}`" if evidence.label.startswith(("fig-", "tbl-")) else f"{{ref}}`{evidence.label}`"
+    return f"`{evidence.test}`"

@@ -1,0 +1,164 @@
+"""The ledger is complete and well-formed, its verdicts follow the records, and the page shows just these verdicts."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import jupytext
+import pytest
+from factory import made_up_record
+from nbclient import NotebookClient
+
+from skipnets import experiments
+from skipnets.claims import judge, judge_all, load_claims
+from skipnets.errors import DamagedFileError
+from skipnets.experiments import cnn_vs_resnet
+from skipnets.ledger import claims_box, count_verdicts, ledger_table
+from skipnets.paths import ROOT
+from skipnets.records import RunRecord
+from skipnets.results import Results, load_results
+from skipnets.specs import RunSpec
+from skipnets.verdicts import RULES, Verdict
+
+CLAIMS = load_claims()
+BY_ID = {claim.id: claim for claim in CLAIMS}
+
+
+def results_where(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, make: Callable[[str, RunSpec], RunRecord | None]
+) -> Results:
+    """Full-scale results with made-up records; None leaves a run out."""
+    monkeypatch.setattr(experiments, "RESULTS", folder)
+    grid = cnn_vs_resnet()
+    for cell, spec in grid.runs():
+        if (record := make(cell.name, spec)) is not None:
+            grid.store.save(record)
+    return load_results(grid)
+
+
+def test_every_claim_of_document_000_is_in_the_ledger() -> None:
+    assert {f"A{number}" for number in range(1, 70)} <= BY_ID.keys()
+
+
+def test_every_rule_belongs_to_a_measured_claim() -> None:
+    assert {BY_ID[claim_id].kind for claim_id in RULES} == {"measurement"}
+
+
+def test_every_test_that_a_claim_names_exists() -> None:
+    for claim in CLAIMS:
+        for evidence in claim.evidence:
+            if evidence.test:
+                path, name = evidence.test.split("::")
+                assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), evidence.test
+
+
+def test_every_label_that_a_claim_names_stands_in_a_chapter() -> None:
+    pages = "".join(path.read_text() for path in [ROOT / "index.md", *(ROOT / "chapters").glob("*.md")])
+    for claim in CLAIMS:
+        for evidence in claim.evidence:
+            assert evidence.label is None or evidence.label in pages, evidence.label
+
+
+def test_every_source_that_a_claim_names_is_in_the_bibliography() -> None:
+    keys = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "chapters/references.bib").read_text(), re.MULTILINE))
+    assert {evidence.cite for claim in CLAIMS for evidence in claim.evidence if evidence.cite} <= keys
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("{kind: measurement, verdict: refuted, reason: x}", "computed, not typed"),
+        ("{kind: argument, verdict: refuted}", "needs verdict, reason and evidence"),
+        ("{kind: argument, verdict: wrong, reason: x}", "verdict"),
+        ("{kind: slip, verdict: refuted, reason: x, evidence: [{test: a, cite: b}]}", "one of test, cite, label"),
+    ],
+)
+def test_an_incomplete_entry_is_named(tmp_path: Path, entry: str, complaint: str) -> None:
+    path = tmp_path / "claims.yml"
+    path.write_text(f'- {{id: A1, document: "000", line: 1, quote: q, {entry[1:]}\n')
+    with pytest.raises(DamagedFileError, match=complaint):
+        load_claims(path)
+
+
+def test_an_id_given_twice_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "claims.yml"
+    path.write_text('- {id: A1, document: "000", line: 1, quote: q, kind: measurement}\n' * 2)
+    with pytest.raises(DamagedFileError, match="given twice: A1"):
+        load_claims(path)
+
+
+def test_without_records_every_measurement_is_not_yet_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nothing = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
+    measured = {claim.id: judge(claim, nothing) for claim in CLAIMS if claim.kind == "measurement"}
+    assert {verdict.status for verdict in measured.values()} == {"not yet measured"}
+
+
+def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def make(cell: str, spec: RunSpec) -> RunRecord:
+        wobble = [2 + 0.01 * ((epoch * (spec.seed + 3)) % 5) for epoch in range(spec.epochs)]
+        return made_up_record(spec, test_accuracy=0.45 + spec.seed / 100, test_loss=wobble)
+
+    everything = results_where(monkeypatch, tmp_path, make)
+    for claim_id in RULES:
+        verdict = judge(BY_ID[claim_id], everything)
+        assert verdict.status != "not yet measured", claim_id
+        assert verdict.value is not None
+
+
+@pytest.mark.parametrize(
+    ("gap", "status"), [(0.05, "supported"), (-0.05, "refuted"), (0.0, "not distinguishable")]
+)
+def test_a_verdict_follows_the_records(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gap: float, status: str
+) -> None:
+    """A10: the ResNet is better in loss and accuracy. Seeds wobble by one point, the cells differ by ``gap``."""
+
+    def make(cell: str, spec: RunSpec) -> RunRecord:
+        noise = 0.01 * (spec.seed % 2 if cell == "resnet" else spec.seed % 3)
+        accuracy = 0.45 + noise + (gap if cell == "resnet" else 0)
+        return made_up_record(spec, test_accuracy=accuracy, test_loss=[3 - 10 * accuracy] * spec.epochs)
+
+    results = results_where(monkeypatch, tmp_path, make)
+    assert judge(BY_ID["A10"], results).status == status
+
+
+def test_the_plateau_at_the_ceiling_is_no_singularity_and_elsewhere_is_left_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A56 is refuted when the CNN ends at the closed form of its output dropout, and not otherwise."""
+    for plateau, status in ((0.8893, "refuted"), (0.7, "not distinguishable")):
+        results = results_where(
+            monkeypatch,
+            tmp_path / status,
+            lambda cell, spec, plateau=plateau: made_up_record(spec, training=[plateau] * spec.epochs),  # type: ignore[misc]
+        )
+        assert judge(BY_ID["A56"], results).status == status
+
+
+def test_ledger_and_boxes_show_verdict_and_links() -> None:
+    verdicts = {claim.id: Verdict("refuted", "Because.", 0.5, 0.4, 0.6) for claim in CLAIMS}
+    table = ledger_table(CLAIMS, verdicts)
+    assert table.count('class="verdict verdict-refuted"') == len(CLAIMS)
+    assert '<span id="claim-A55">' in table
+    assert "0.5 (0.4 to 0.6)" in table
+    assert 'href="claims.html#claim-A55"' in claims_box(CLAIMS, verdicts, "A55")
+    assert count_verdicts(verdicts)["refuted"] == len(CLAIMS)
+
+
+def test_the_page_shows_the_verdicts_of_the_records() -> None:
+    notebook = jupytext.read(ROOT / "chapters/claims.md")
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    shown = "".join(
+        output.data["text/markdown"]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type in {"display_data", "execute_result"} and "text/markdown" in output.data
+    )
+    rows = dict(re.findall(r'id="claim-(\w+)".*?class="verdict verdict-([\w-]+)"', shown))
+    computed = judge_all(CLAIMS, load_results(cnn_vs_resnet()))
+    assert rows == {claim_id: verdict.status.replace(" ", "-") for claim_id, verdict in computed.items()}
+
+
