@@ -7,6 +7,7 @@ from factory import made_up_record
 
 from skipnets import experiments
 from skipnets.experiments import Experiment, cnn_vs_resnet
+from skipnets.records import Stop
 from skipnets.results import load_results, single_run_differences, tail_means
 
 
@@ -36,3 +37,17 @@ def test_what_is_not_recorded_is_missing_and_never_trained_unasked(grid: Experim
     assert [(cell.name, spec.seed) for cell, spec in results.missing] == [("resnet", 0), ("cnn", 1), ("resnet", 1)]
     assert results.curves(["resnet"]).empty
     assert len(list(grid.store.folder.iterdir())) == 1
+
+
+def test_a_diverged_run_ends_its_curves_and_leaves_the_means(grid: Experiment) -> None:
+    first, second = grid.cell("cnn").specs()
+    grid.store.save(made_up_record(first, test_accuracy=0.4))
+    lost = made_up_record(second, test_accuracy=0.0)
+    final = lost.final.model_copy(update={"status": "diverged", "diverged_at": Stop(epoch=12, step=3)})
+    grid.store.save(lost.model_copy(update={"final": final}))
+    results = load_results(grid)
+    assert results.diverged("cnn") == {1: 12}
+    assert results.by_seed("cnn", "test_accuracy") == {0: pytest.approx(0.4)}
+    assert results.describe("cnn", "test_accuracy") == "0.400 (one seed); 1 diverged"
+    curves = results.curves(["cnn"])
+    assert curves[(curves.seed == 1) & (curves.measure == "test")].epoch.max() == 12

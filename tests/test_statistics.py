@@ -22,7 +22,7 @@ from skipnets.analysis.statistics import (
     summarize,
 )
 
-accuracies = st.lists(st.floats(0, 1), min_size=2, max_size=8)
+accuracies = st.lists(st.integers(0, 1017).map(lambda right: right / 1017), min_size=2, max_size=8)
 
 
 def test_a_summary_is_mean_sd_and_student_interval() -> None:
@@ -127,12 +127,25 @@ def test_planted_spikes_are_found_and_a_smooth_curve_has_none() -> None:
     rng = np.random.default_rng(3)
     epochs = list(range(1, 251))
     smooth = 2 + rng.normal(0, 0.01, 250)
-    assert find_spikes(epochs, smooth.tolist(), width=6).epochs == ()
+    assert find_spikes(epochs, smooth.tolist()).epochs == ()
     spiked = smooth.copy()
     spiked[[99, 199]] += 0.5
-    found = find_spikes(epochs, spiked.tolist(), width=6)
+    found = find_spikes(epochs, spiked.tolist())
     assert found.epochs == (100, 200)
-    assert found.per_hundred == pytest.approx(100 * 2 / 230, rel=0.02)
+    assert found.per_hundred == pytest.approx(100 * 2 / 230)
+
+
+@given(st.floats(0.01, 100))
+def test_spikes_do_not_depend_on_the_scale_of_the_loss(scale: float) -> None:
+    losses = 2 + np.random.default_rng(4).gamma(1, 0.3, 200)
+    epochs = list(range(1, 201))
+    assert find_spikes(epochs, losses.tolist()).epochs == find_spikes(epochs, (scale * losses).tolist()).epochs
+
+
+def test_a_steady_climb_that_settles_has_no_spikes() -> None:
+    epochs = np.arange(1, 251)
+    climb = 2 + 6 / (1 + np.exp(-(epochs - 55) / 5)) + 1e-4 * np.sin(epochs)
+    assert find_spikes(epochs.tolist(), climb.tolist()).epochs == ()
 
 
 def test_spikes_before_the_first_counted_epoch_and_nan_do_not_count() -> None:

@@ -112,6 +112,10 @@ def learning_curves(results: Results, names: Sequence[str]) -> Figure:
                     axis.plot(of_seed.epoch, of_seed[metric], color=colour, linewidth=0.5, alpha=0.45)
                 mean = of_measure.groupby("epoch")[metric].mean()
                 axis.plot(mean.index, mean, color=colour, linewidth=1.4, label=label)
+        for epoch in results.diverged(cell.name).values():
+            for axis in column:
+                axis.axvline(epoch, color="#222222", linewidth=0.9, linestyle=":")
+            column[0].text(epoch + 3, 0.03, "NaN", fontsize=8, color="#222222")
         column[0].set(title=cell.label, ylim=(0, 1.02))
         column[1].set(xlabel="epoch", yscale="log")
     axes[0, 0].set_ylabel("accuracy (share of images)")
@@ -144,7 +148,7 @@ def _draw_network(axis: Axes, layers: Sequence[LayerRow]) -> None:
     for x, row in enumerate(layers):
         text, colour = _KINDS.get(row.kind, (row.kind, "#eeeeee"))
         size = row.shape[1] if len(row.shape) == 4 else 4
-        half = 0.3 + 0.55 * np.log2(max(2, size or 2)) / 5
+        half = 0.36 + 0.5 * np.log2(max(2, size or 2)) / 5
         axis.add_patch(
             FancyBboxPatch((x - 0.3, -half), 0.6, 2 * half, boxstyle="round,pad=0,rounding_size=0.08",
                            facecolor=colour, edgecolor="#444444", linewidth=0.8)
@@ -195,16 +199,15 @@ def ceiling_plot(results: Results, rates: dict[str, float], last: int = 20) -> F
 
 
 def final_dots(results: Results, names: Sequence[str], column: str, label: str) -> Figure:
-    """One value a run as dots, a row a cell, with the mean and its 95 % interval over seeds.
+    """One value a completed run as dots, a row a cell, with the mean and its 95 % interval over seeds.
 
     ``column`` is one of those of ``Results.finals``; ``label`` names the axis with its unit.
     """
-    finals = results.finals(names)
-    cells = results.cells(names)
+    cells = [cell for cell in results.cells(names) if results.by_seed(cell.name, column)]
     figure, axis = plt.subplots(figsize=(7.6, 0.42 * max(2, len(cells)) + 1.3))
     for row, cell in enumerate(cells):
-        values = finals.loc[finals.cell == cell.name, column]
-        found = summarize(values.tolist())
+        values = list(results.by_seed(cell.name, column).values())
+        found = summarize(values)
         axis.plot(values, [row] * len(values), "o", color="#0173b2", alpha=0.55, markersize=5, markeredgewidth=0)
         if found.n > 1:
             axis.plot([found.low, found.high], [row, row], color="#222222", linewidth=1.2)

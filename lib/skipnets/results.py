@@ -33,7 +33,7 @@ class Results:
         return {cell.name: tuple(r.spec.seed for r in self.records[cell.name]) for cell in self.cells(names)}
 
     def curves(self, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return every measured epoch.
+        """Return every measured epoch; of a run that diverged, those before its loss stopped being finite.
 
         Columns: cell, label, seed, epoch, measure (``training``: dropout on, averaged by Keras;
         ``training_inference``: the same images, dropout off; ``test``), loss (nats an image), accuracy.
@@ -44,6 +44,8 @@ class Results:
                 for measure in ("training", "training_inference", "test"):
                     curve = getattr(record.history, measure)
                     part = pd.DataFrame({"epoch": curve.epochs, "loss": curve.loss, "accuracy": curve.accuracy})
+                    if record.final.diverged_at is not None:
+                        part = part[part.epoch <= record.final.diverged_at.epoch]
                     parts.append(part.assign(cell=cell.name, label=cell.label, seed=record.spec.seed, measure=measure))
         columns = ["cell", "label", "seed", "epoch", "measure", "loss", "accuracy"]
         return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
@@ -63,14 +65,25 @@ class Results:
         return pd.DataFrame(rows)
 
     def by_seed(self, name: str, column: str) -> dict[int, float]:
-        """Return one column of ``finals`` for one cell, by seed."""
+        """Return one column of ``finals`` for one cell, by seed, without the runs that diverged."""
         finals = self.finals([name])
-        return dict(zip(finals.seed.tolist(), finals[column].tolist(), strict=True)) if len(finals) else {}
+        if finals.empty:
+            return {}
+        finished = finals[finals.status == "completed"]
+        return dict(zip(finished.seed.tolist(), finished[column].tolist(), strict=True))
+
+    def diverged(self, name: str) -> dict[int, int]:
+        """Return the completed epochs after which runs of a cell diverged, by seed."""
+        ends = {record.spec.seed: record.final.diverged_at for record in self.records.get(name, [])}
+        return {seed: end.epoch for seed, end in ends.items() if end is not None}
 
     def describe(self, name: str, column: str) -> str:
         """Return mean, spread and number of seeds of one column of ``finals`` for one cell, or that there is none."""
         values = list(self.by_seed(name, column).values())
-        return str(summarize(values)) if values else "not recorded yet"
+        lost = len(self.diverged(name))
+        if not values:
+            return f"all {lost} diverged" if lost > 1 else "diverged" if lost else "not recorded yet"
+        return f"{summarize(values)}" + (f"; {lost} diverged" if lost else "")
 
 
 def tail_means(results: Results, name: str, measure: str, metric: str, last: int = 20) -> dict[int, float]:

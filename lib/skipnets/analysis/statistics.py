@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -14,6 +15,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 LEVEL = 0.95
 POWER = 0.8
+
+#: Accuracies and losses that differ by less than this differ by rounding alone.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def summarize(values: Sequence[float]) -> Summary:
 
 def _student_interval(array: npt.NDArray[np.float64]) -> tuple[float, float]:
     error = float(stats.sem(array))
-    if error == 0:
+    if error < ROUNDING:
         return float(array.mean()), float(array.mean())
     low, high = stats.t.interval(LEVEL, array.size - 1, loc=array.mean(), scale=error)
     return float(low), float(high)
@@ -90,8 +94,8 @@ def compare_paired(first: Mapping[int, float], second: Mapping[int, float]) -> C
         return Comparison(1, mean, math.nan, math.nan, math.nan, math.nan, math.nan)
     sd = float(differences.std(ddof=1))
     low, high = _student_interval(differences)
-    if sd == 0:
-        p = 1.0 if mean == 0 else 0.0
+    if sd < ROUNDING:
+        p = 1.0 if abs(mean) < ROUNDING else 0.0
         return Comparison(n, mean, low, high, p, _sign_flip_p(differences), 0.0)
     p = float(stats.ttest_1samp(differences, 0).pvalue)
     effect = float(TTestPower().solve_power(nobs=n, alpha=1 - LEVEL, power=POWER))
@@ -169,28 +173,33 @@ def correct_for_many(p_values: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Spikes:
-    """Sudden bad epochs of one curve."""
+    """Sudden bad epochs of one loss curve."""
 
-    epochs: tuple[int, ...]  # at which the curve jumped
-    threshold: float  # jump beyond which an epoch counts
+    epochs: tuple[int, ...]  # at which the loss jumped
     per_hundred: float  # spikes per 100 epochs
 
 
-def find_spikes(epochs: Sequence[int], values: Sequence[float], first: int = 20, width: float = 5.0) -> Spikes:
-    """Find the epochs at which a loss jumped up more than its usual wobble.
+def find_spikes(
+    epochs: Sequence[int], losses: Sequence[float], first: int = 20, width: float = 5.0, share: float = 0.1, window: int = 51
+) -> Spikes:
+    """Find the epochs at which a loss jumped up more than it wobbles around that time.
 
-    A spike is a rise from one measured epoch to the next of more than ``width`` robust standard deviations (1.4826
-    times the median absolute deviation) of all such changes after epoch ``first``, before which every loss falls
-    steeply. Epochs at which the loss is not finite are left out.
+    A spike is a rise from one measured epoch to the next of more than ``width`` robust standard deviations (1.4826 times
+    the median absolute deviation) of the ``window`` changes around it, and of more than ``share`` of the median loss
+    there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs of a settled
+    curve from counting. Epochs before ``first``, when every loss falls steeply, and losses that are not finite are left out.
     """
-    at, series = np.asarray(epochs), np.asarray(values, dtype=float)
+    at, series = np.asarray(epochs), np.asarray(losses, dtype=float)
     kept = (at >= first) & np.isfinite(series)
-    at, changes = at[kept][1:], np.diff(series[kept])
-    if changes.size == 0:
-        return Spikes((), math.nan, math.nan)
-    threshold = float(np.median(changes) + width * stats.median_abs_deviation(changes, scale="normal"))
-    jumps = at[changes > threshold]
-    return Spikes(tuple(int(epoch) for epoch in jumps), threshold, 100 * jumps.size / changes.size)
+    if kept.sum() < 2:
+        return Spikes((), math.nan)
+    level = pd.Series(series[kept])
+    change = level.diff()
+    around = change.rolling(window, center=True, min_periods=1)
+    usual, spread = around.median(), around.apply(stats.median_abs_deviation, raw=True, kwargs={"nan_policy": "omit"})
+    local = level.rolling(window, center=True, min_periods=1).median()
+    jumped = (change > usual + width * 1.4826 * spread) & (change > share * local)
+    return Spikes(tuple(int(epoch) for epoch in at[kept][jumped]), 100 * float(jumped.sum()) / (len(level) - 1))
 
 
 def first_epoch(epochs: Sequence[int], values: Sequence[float], reached: float) -> int | None:
