@@ -1,7 +1,6 @@
 """Unfinished runs on disk: everything the next step depends on, in one file that is complete or absent."""
 
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from skipnets.specs import RunSpec
 
 @dataclass
 class Progress:
-    """How far a run has come. ``epoch`` epochs are complete; the sums belong to the first ``step`` steps of the next."""
+    """How far a run has come: ``epoch`` complete epochs, and sums over the first ``step`` steps of the next one."""
 
     epoch: int = 0
     step: int = 0
@@ -47,7 +46,7 @@ class Checkpoint:
             "history": progress.history.model_dump_json(),
             "diverged_at": progress.diverged_at.model_dump() if progress.diverged_at else None,
         }
-        numbered = {f"array{number:05d}": array for number, array in enumerate(arrays)}
+        numbered: dict[str, Any] = {f"array{number:05d}": array for number, array in enumerate(arrays)}
         write_atomically(self.path, lambda file: np.savez(file, progress=np.array(json.dumps(plain)), **numbered))
 
     def load(self) -> tuple[Progress, list[npt.NDArray[Any]]] | None:
@@ -60,16 +59,23 @@ class Checkpoint:
             return None
         try:
             with np.load(self.path, allow_pickle=False) as file:
+                if (member := file.zip.testzip()) is not None:  # numpy would not look at what it has no use for
+                    raise ValueError(f"{member} does not match its checksum")
                 plain = json.loads(str(file["progress"]))
                 arrays = [file[name] for name in sorted(file.files) if name.startswith("array")]
             plain["history"] = History.model_validate_json(plain["history"])
             plain["diverged_at"] = plain["diverged_at"] and Stop(**plain["diverged_at"])
             return Progress(**plain), arrays
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise DamagedFileError(
-                f"checkpoint {self.path} is damaged ({error}); delete it to start this run from its beginning"
-            ) from error
+        except Exception as error:  # a damaged archive fails in zipfile or numpy, each with errors of its own
+            raise self.damaged(error) from error
+
+    def damaged(self, why: Exception) -> DamagedFileError:
+        """Return the error that says that this checkpoint is of no use, and what to do."""
+        return DamagedFileError(
+            f"checkpoint {self.path} is damaged ({why}); delete it to start this run from its beginning"
+        )
 
     def discard(self) -> None:
-        """Remove the checkpoint of a run whose record is safe."""
-        self.path.unlink(missing_ok=True)
+        """Remove the checkpoint of a run whose record is safe, and the parts of files that killed saves left."""
+        for path in (self.path, *self.path.parent.glob(f".{self.path.name}.*")):
+            path.unlink(missing_ok=True)

@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from skipnets.errors import BadInputError, RunBusyError, RunPausedError, SkipnetsError
 from skipnets.experiments import EXPERIMENTS, Cell, find_experiment
@@ -23,25 +23,30 @@ from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
 from skipnets.progress import RunDisplay
 from skipnets.records import Store
 from skipnets.specs import RunSpec, parse_architecture, parse_spec, read_spec
-from skipnets.workers import run_workers, stop_on_signal
+from skipnets.workers import STOPPED, run_workers, stop_on_signal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", help=__doc__)
 data_app = typer.Typer(no_args_is_help=True, help="Fetch and check image sets.")
 app.add_typer(data_app, name="data")
-console = Console(soft_wrap=True)
-
-STOPPED = 130
+# Through a pipe nothing is cut: names in a table stay whole enough to search for.
+console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command; an error of the library becomes one message on stderr and an exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(arguments)
+        app(arguments, obj=arguments)
     except SkipnetsError as error:
         for line in str(error).splitlines():
             print(f"skipnets: {line}", file=sys.stderr)
         sys.exit(2 if isinstance(error, BadInputError) else 1)
     raise AssertionError("typer ends the process")
+
+
+def _table(*headings: str, title: str | None = None) -> Table:
+    """Return an empty table whose words are folded, not cut, where a terminal is too narrow."""
+    return Table(*(Column(heading, overflow="fold") for heading in headings), title=title, title_justify="left")
 
 
 @app.command()
@@ -56,12 +61,14 @@ def summary(
     try:
         height, width, channels = (int(size) for size in image_shape.split(","))
     except ValueError:
-        raise BadInputError(f"image shape {image_shape!r}: expected three numbers, as in 32,32,3") from None
+        height = width = channels = 0
+    if min(height, width, channels) < 1:
+        raise BadInputError(f"image shape {image_shape!r}: expected three numbers above 0, as in 32,32,3")
     from skipnets.architectures import build
     from skipnets.tables import layer_rows
 
     model = build(chosen, (height, width, channels), classes)
-    table = Table("layer", "kind", "output shape", "parameters", "connected to")
+    table = _table("layer", "kind", "output shape", "parameters", "connected to")
     for row in layer_rows(model):
         table.add_row(row.name, row.kind, str(row.shape), f"{row.parameters:,}", ", ".join(row.inputs))
     console.print(table)
@@ -71,13 +78,15 @@ def summary(
 
 @app.command()
 def train(
+    context: typer.Context,
     spec_file: Annotated[Path | None, typer.Argument(help="A spec as JSON")] = None,
     experiment: Annotated[str | None, typer.Option(help="Train every missing run of this experiment")] = None,
     cells: Annotated[str | None, typer.Option(help="Only these cells of the experiment, comma-separated")] = None,
     architecture: Annotated[str | None, typer.Option(help="Network of a single run")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="An argument of the architecture, name=value")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other field of a single run's spec, as in optimizer.kind=adam")
+        list[str] | None,
+        typer.Option("--set", help="Any other field of a single run's spec, as in optimizer.kind=adam"),
     ] = None,
     image_set: Annotated[str | None, typer.Option(help="Image set, instead of the experiment's own")] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Number of training images")] = None,
@@ -91,7 +100,7 @@ def train(
     """Train one run (a JSON file, or --architecture with --set), or every missing run of an --experiment.
 
     A run that is already recorded is not trained again, and one that was interrupted goes on where it stopped.
-    Examples:
+    For example:
 
         skipnets train --experiment cnn_vs_resnet --cells cnn,resnet --seeds 0-4 --jobs 2 --budget 150m
 
@@ -102,6 +111,8 @@ def train(
         raise BadInputError("give one of: a spec file, --experiment, --architecture")
     if experiment is None and cells is not None:
         raise BadInputError("--cells needs --experiment")
+    if experiment is not None and results is not None:
+        raise BadInputError("--results is for a single run: an experiment knows its own folder")
     if architecture is None and (arg or set_):
         raise BadInputError("--arg and --set need --architecture")
     chosen_seeds = seed_list(seeds) if seeds else None
@@ -118,7 +129,7 @@ def train(
         runs = [(one, run) for run in one.specs()]
     with stop_on_signal() as stop:
         if jobs > 1:
-            raise typer.Exit(run_workers(jobs, _worker_command(sys.argv[1:], deadline), stop))
+            raise typer.Exit(run_workers(jobs, _worker_command(context.obj, deadline), stop))
         raise typer.Exit(_train_all(runs, store, checkpoints or checkpoint_folder(), deadline, stop))
 
 
@@ -140,7 +151,11 @@ def _single_spec(
     usual = {"image_set": "synthetic", "train_images": 2500, "test_images": 1000, "batch_size": 64, "epochs": 10}
     chosen = parse_architecture(architecture, key_values(arg or []))
     fields = key_values(set_ or [])
-    fields["optimizer"] = {"kind": "rmsprop"} | fields.get("optimizer", {})
+    if "architecture" in fields:
+        raise BadInputError("--set architecture: use --architecture and --arg")
+    optimizer = fields.get("optimizer", {})
+    if isinstance(optimizer, dict):
+        fields["optimizer"] = {"kind": "rmsprop"} | optimizer
     return parse_spec(usual | fields | given | {"architecture": chosen})
 
 
@@ -201,13 +216,33 @@ def status(
         console.print_json(json.dumps({name: [vars(row) for row in rows] for name, rows in found.items()}))
         return
     for name, rows in found.items():
-        table = Table("cell", "runs", "recorded", "diverged", "in progress", "missing", "test accuracy",
-                      title=find_experiment(name).title, title_justify="left")  # fmt: skip
+        title = find_experiment(name).title
+        table = _table("cell", "runs", "recorded", "diverged", "in progress", "missing", "test accuracy", title=title)
         for row in rows:
             accuracy = f"{row.test_accuracy:.3f}" if row.test_accuracy is not None else "-"
             counts = (len(row.seeds), len(row.recorded), len(row.diverged), len(row.in_progress), len(row.missing))
             table.add_row(row.cell, *(str(count) for count in counts), accuracy)
         console.print(table)
+
+
+@app.command()
+def execute(
+    chapter: Annotated[Path, typer.Argument(help="A chapter, .md or .ipynb")],
+    output: Annotated[Path, typer.Argument(help="The executed notebook to write, .ipynb")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="A parameter of the chapter, name=value")
+    ] = None,
+) -> None:
+    """Execute a chapter with other parameters, training the runs it needs.
+
+    Names and types are checked against the chapter's parameters before anything runs. Example:
+
+        skipnets execute chapters/cnn-vs-resnet.md out.ipynb -p epochs=3 -p image_set=synthetic -p seeds=[0,1]
+    """
+    from skipnets.execution import execute_chapter
+
+    execute_chapter(chapter, output, key_values(parameter or []))
+    console.print(str(output), markup=False, highlight=False)
 
 
 @data_app.command("fetch")
@@ -224,7 +259,7 @@ def data_verify(name: Annotated[str, typer.Argument(help="Name of an image set")
     from skipnets import datasets
 
     images = datasets.load(name)
-    table = Table("array", "shape", "fingerprint", title=f"{name}: {images.classes} classes", title_justify="left")
+    table = _table("array", "shape", "fingerprint", title=f"{name}: {images.classes} classes")
     for key, fingerprint in images.fingerprints().items():
         table.add_row(key, str(getattr(images, key).shape), fingerprint)
     console.print(table)

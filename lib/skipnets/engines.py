@@ -15,7 +15,7 @@ import numpy.typing as npt
 from skipnets import order
 from skipnets.architectures import build
 from skipnets.datasets import Images, ImageSet, Labels
-from skipnets.specs import Adam, RMSprop, RunSpec, SGD
+from skipnets.specs import SGD, Adam, RMSprop, RunSpec
 
 PREDICT_BATCH = 1000
 
@@ -32,17 +32,26 @@ class StepResults:
 class Engine(Protocol):
     """What the training loop needs of a backend."""
 
-    stretch: int
+    stretch: int  # how many batches ``train`` takes best at once
 
-    def set_learning_rate(self, rate: float) -> None: ...
+    def set_learning_rate(self, rate: float) -> None:
+        """Use ``rate`` from the next step on."""
 
-    def train(self, epoch: int, batches: Sequence[order.Indices]) -> StepResults: ...
+    def train(self, epoch: int, batches: Sequence[order.Indices]) -> StepResults:
+        """Take one optimiser step on each batch of image indices; ``epoch`` decides the augmentation."""
 
-    def predict(self, images: Images) -> npt.NDArray[np.float32]: ...
+    def predict(self, images: Images) -> npt.NDArray[np.float32]:
+        """Outputs (n, classes) in inference mode."""
 
-    def state(self) -> list[npt.NDArray[Any]]: ...
+    def state(self) -> list[npt.NDArray[Any]]:
+        """Every array that the next step depends on."""
 
-    def restore(self, arrays: Sequence[npt.NDArray[Any]]) -> None: ...
+    def restore(self, arrays: Sequence[npt.NDArray[Any]]) -> None:
+        """Put back what ``state`` gave.
+
+        Raises:
+            ValueError: The arrays are those of another network.
+        """
 
 
 def make_engine(spec: RunSpec, images: ImageSet) -> Engine:
@@ -135,7 +144,7 @@ class KerasEngine:
         return [np.asarray(variable.numpy()) for variable in self._variables()]
 
     def restore(self, arrays: Sequence[npt.NDArray[Any]]) -> None:
-        """Put back what ``state`` gave."""
+        """Put back what ``state`` gave; ValueError where the arrays are another network's."""
         for variable, array in zip(self._variables(), arrays, strict=True):
             variable.assign(array)
 

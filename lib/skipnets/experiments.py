@@ -140,7 +140,7 @@ def cnn_vs_resnet(
         cell("resnet_epsilon", "ResNet, RMSprop epsilon 0.001", resnet, three, RMSprop(epsilon=1e-3)),
     ]  # fmt: skip
     if full_scale:
-        jpeg = {"image_set": "cifar10-jpeg", "test_images": 10_000, "evaluate_test_every": 5}
+        jpeg: dict[str, Any] = {"image_set": "cifar10-jpeg", "test_images": 10_000, "evaluate_test_every": 5}
         more = jpeg | {"train_images": 25_000, "epochs": 50}
         cells += [
             cell("resnet_other_images", "ResNet, images 1,501 to 4,000", resnet, two, train_offset=1500),

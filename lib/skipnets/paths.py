@@ -8,8 +8,9 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Committed records, one folder an experiment.
 RESULTS = ROOT / "data" / "results"
 
-#: Records of a reader's own reruns (other parameters, other image sets); ignored by git.
-LOCAL_RESULTS = ROOT / "data" / "local"
+#: Records of a reader's own reruns (other parameters, other image sets): ``$SKIPNETS_LOCAL_RESULTS`` or data/local,
+#: which git ignores.
+LOCAL_RESULTS = Path(os.environ.get("SKIPNETS_LOCAL_RESULTS") or ROOT / "data" / "local")
 
 
 def image_folder() -> Path:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -114,7 +114,7 @@ class Environment(_Entry):
 class RunRecord(_Entry):
     """One finished run. Top-level keys: schema, digest, spec, history, final, environment."""
 
-    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    schema_version: int = Field(SCHEMA, alias="schema")
     spec: RunSpec
     history: History
     final: Final
@@ -134,7 +134,7 @@ class RunRecord(_Entry):
         return _layout({key: data[key] for key in ("schema", "digest", "spec", "history", "final", "environment")}) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, source: str = "record") -> "RunRecord":
+    def from_json(cls, text: str | bytes, source: str = "record") -> "RunRecord":
         """Read what ``to_json`` wrote.
 
         Raises:
@@ -142,7 +142,7 @@ class RunRecord(_Entry):
                 content that does not match the digest.
         """
         try:
-            data = json.loads(text)
+            data = json.loads(text, parse_constant=_refuse_constant)
         except ValueError as error:
             raise DamagedFileError(f"{source} is not JSON: {error}") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
@@ -160,6 +160,10 @@ class RunRecord(_Entry):
 def pack_bits(right: npt.NDArray[np.bool_]) -> str:
     """Return one bit an image as base64 text."""
     return base64.b64encode(np.packbits(right).tobytes()).decode()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is Python's, not JSON's")
 
 
 def _digest(data: dict[str, Any]) -> str:
@@ -192,12 +196,7 @@ class Store:
             DamagedFileError: The file is not what was written, or holds another run.
         """
         path = self.path(spec)
-        if not path.exists():
-            return None
-        record = RunRecord.from_json(path.read_text(), str(path))
-        if record.spec != spec:
-            raise DamagedFileError(f"{path} holds another run than its name says")
-        return record
+        return self._read(path) if path.exists() else None
 
     def save(self, record: RunRecord) -> Path:
         """Write ``record`` atomically and return its path."""
@@ -209,4 +208,10 @@ class Store:
     def __iter__(self) -> Iterator[RunRecord]:
         """Yield every record of the folder, in the order of their file names."""
         for path in sorted(self.folder.glob("*.json")):
-            yield RunRecord.from_json(path.read_text(), str(path))
+            yield self._read(path)
+
+    def _read(self, path: Path) -> RunRecord:
+        record = RunRecord.from_json(path.read_bytes(), str(path))
+        if self.path(record.spec) != path:
+            raise DamagedFileError(f"{path} holds another run than its name says")
+        return record

@@ -20,12 +20,11 @@ def cross_entropy(
     Probabilities are renormalised and clipped as ``keras.losses.CategoricalCrossentropy`` does with plain arrays,
     so an image costs at most -log(1e-7) = 16.1.
     """
-    rows = np.arange(len(labels))
-    if loss == "logits":
-        return -log_softmax(outputs.astype(np.float64), axis=1)[rows, labels]
-    probabilities = outputs.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    rows, outputs = np.arange(len(labels)), outputs.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):  # a diverged network's outputs give NaN in silence
+        if loss == "logits":
+            return -log_softmax(outputs, axis=1)[rows, labels]
+        probabilities = outputs / outputs.sum(axis=1, keepdims=True)
     return -np.log(np.clip(probabilities[rows, labels], CLIP, 1 - CLIP))
 
 

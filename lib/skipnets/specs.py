@@ -6,15 +6,29 @@ Anything that does not decide a result (device, backend, versions, wall time) be
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from skipnets.errors import BadInputError
 
-Rate = Annotated[float, Field(ge=0, lt=1)]
+# abs: -0.0 equals 0.0 but is written differently, and would be another identity of the same run.
+NotNegative = Annotated[float, Field(ge=0), AfterValidator(abs)]
+Rate = Annotated[NotNegative, Field(lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+#: An image set's name is also a file's: short, and without anything that leads out of its folder.
+IMAGE_SET_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
 class Part(BaseModel):
@@ -63,18 +77,28 @@ class DeepNet(Part):
     branch_scale: Positive = 1.0
     width: Count = 16
 
-    @model_validator(mode="after")
-    def _three_equal_stages(self) -> "DeepNet":
-        layers = 9 if self.kind == "resnext" else 6
-        if self.depth % layers != 2:
-            raise ValueError(f"depth {self.depth}: a {self.kind} has {layers}n+2 layers ({layers + 2}, {2 * layers + 2}, ..., 164)")
-        return self
+    @field_validator("depth")
+    @classmethod
+    def _three_equal_stages(cls, depth: int, others: ValidationInfo) -> int:
+        kind = others.data.get("kind")
+        layers = 9 if kind == "resnext" else 6
+        if depth % layers != 2:
+            raise ValueError(f"a {kind} has {layers}n+2 layers ({layers + 2}, {2 * layers + 2}, ..., 164)")
+        return depth
 
-    @model_validator(mode="after")
-    def _plain_has_no_branch(self) -> "DeepNet":
-        if self.kind == "plain_net" and self.branch_scale != 1.0:
-            raise ValueError("branch_scale needs a shortcut beside the branch: plain_net has none")
-        return self
+    @field_validator("width")
+    @classmethod
+    def _groups_divide_it(cls, width: int, others: ValidationInfo) -> int:
+        if others.data.get("kind") == "resnext" and width % 2:
+            raise ValueError("must be even, since four groups share twice as many channels")
+        return width
+
+    @field_validator("branch_scale")
+    @classmethod
+    def _plain_has_no_branch(cls, scale: float, others: ValidationInfo) -> float:
+        if others.data.get("kind") == "plain_net" and scale != 1.0:
+            raise ValueError("needs a shortcut beside the branch: a plain_net has none, and takes 1.0")
+        return scale
 
 
 Architecture = Annotated[CNN | ResNet | JoinNet | DeepNet, Field(discriminator="kind")]
@@ -87,7 +111,7 @@ class RMSprop(Part):
     learning_rate: Positive = 1e-3
     rho: Rate = 0.9
     momentum: Rate = 0.0
-    epsilon: Annotated[float, Field(ge=0)] = 1e-7
+    epsilon: NotNegative = 1e-7
 
 
 class Adam(Part):
@@ -97,7 +121,7 @@ class Adam(Part):
     learning_rate: Positive = 1e-3
     beta_1: Rate = 0.9
     beta_2: Rate = 0.999
-    epsilon: Annotated[float, Field(ge=0)] = 1e-7
+    epsilon: NotNegative = 1e-7
 
 
 class SGD(Part):
@@ -136,18 +160,18 @@ class RunSpec(Part):
     Images are taken in the set's own order: ``train_images`` of them from ``train_offset``, and the first
     ``test_images``. ``validation`` is ``"test"`` (the documents' reading) or the share of the training images,
     taken from their end as Keras does, to hold out and evaluate beside the test images. ``weight_decay`` is the
-    coefficient of the classical penalty wd/2 |w|^2 on kernels. ``shift_flip`` is He et al.'s augmentation: pad by
+    coefficient of the classical penalty ``wd/2 |w|^2`` on kernels. ``shift_flip`` is He et al.'s augmentation: pad by
     4, crop at random, flip left-right. Evaluation does not touch the training, but decides what is recorded.
     """
 
     architecture: Architecture
-    image_set: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    image_set: Annotated[str, Field(pattern=IMAGE_SET_NAME)]
     train_images: Count
     test_images: Count
     train_offset: Annotated[int, Field(ge=0)] = 0
     optimizer: Optimizer
     schedule: StepDecay | None = None
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: NotNegative = 0.0
     augmentation: Literal["none", "shift_flip"] = "none"
     loss: Literal["logits", "probabilities"] = "logits"
     labels: Literal["one_hot", "integer"] = "one_hot"
@@ -158,6 +182,14 @@ class RunSpec(Part):
     validation: Literal["test"] | Annotated[float, Field(gt=0, lt=1)] = "test"
     evaluate_test_every: Count = 1
     evaluate_training_every: Count = 5
+
+    @field_validator("validation")
+    @classmethod
+    def _leaves_images_on_both_sides(cls, validation: float | str, others: ValidationInfo) -> float | str:
+        images = others.data.get("train_images")
+        if images is not None and isinstance(validation, float) and not 1 <= round(images * validation) < images:
+            raise ValueError(f"must leave at least one of the {images} training images on each side")
+        return validation
 
     @property
     def digest(self) -> str:
@@ -175,8 +207,12 @@ class RunSpec(Part):
         return 0 if self.validation == "test" else round(self.train_images * self.validation)
 
     def with_seed(self, seed: int) -> "RunSpec":
-        """Return the same run under another seed."""
-        return self.model_copy(update={"seed": seed})
+        """Return the same run under another seed.
+
+        Raises:
+            BadInputError: The seed is out of range.
+        """
+        return parse_spec(self.model_dump() | {"seed": seed})
 
 
 def _identity(part: BaseModel) -> dict[str, Any]:
@@ -199,15 +235,32 @@ def canonical_json(data: Any) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def explain(error: ValidationError) -> str:
-    """One line a problem: the field, the value and what is allowed."""
+def explain(error: ValidationError, whole: str = "spec") -> str:
+    """One line a problem: the field, the value and what is allowed; ``whole`` names what the fields belong to."""
     lines = []
     for problem in error.errors():
-        field = ".".join(str(step) for step in problem["loc"]) or "spec"
-        message = problem["msg"].removeprefix("Value error, ")
-        shown = "" if problem["type"] in {"missing", "model_type"} else f" (received {problem['input']!r})"
-        lines.append(f"{field}: {message}{shown}")
+        path = [str(step) for step in problem["loc"]]
+        message, received = problem["msg"].removeprefix("Value error, "), problem["input"]
+        if problem["type"] == "extra_forbidden":
+            known = _FIELDS_OF.get(path[-2] if len(path) > 1 else whole, [])
+            message = f"unknown field, expected one of {', '.join(known)}" if known else "unknown field"
+        elif problem["type"] == "union_tag_invalid":
+            path, received = [*path, "kind"], problem["ctx"]["tag"]
+            message = f"expected one of {problem['ctx']['expected_tags']}"
+        shown = "" if problem["type"] == "missing" else f" (received {received!r})"
+        lines.append(f"{'.'.join(path) or whole}: {message}{shown}")
     return "\n".join(lines)
+
+
+#: The fields of every part by the name under which an error's path shows it.
+_FIELDS_OF: dict[str, list[str]] = {
+    "spec": list(RunSpec.model_fields),
+    "schedule": list(StepDecay.model_fields),
+} | {
+    kind: [name for name in part.model_fields if name != "kind"]
+    for part in (CNN, ResNet, JoinNet, DeepNet, RMSprop, Adam, SGD)
+    for kind in get_args(part.model_fields["kind"].annotation)
+}
 
 
 def parse_architecture(kind: str, arguments: dict[str, Any]) -> CNN | ResNet | JoinNet | DeepNet:
@@ -217,9 +270,9 @@ def parse_architecture(kind: str, arguments: dict[str, Any]) -> CNN | ResNet | J
         BadInputError: An unknown kind or argument, or a value out of range; the message names all of them.
     """
     try:
-        return TypeAdapter(Architecture).validate_python({"kind": kind, **arguments})
+        return TypeAdapter(Architecture).validate_python(arguments | {"kind": kind})
     except ValidationError as error:
-        raise BadInputError(explain(error)) from error
+        raise BadInputError(explain(error, "architecture")) from error
 
 
 def parse_spec(data: dict[str, Any]) -> RunSpec:

@@ -94,7 +94,10 @@ class _Run:
         self.progress = Progress()
         if (saved := checkpoint.load()) is not None:
             self.progress, arrays = saved
-            self.engine.restore(arrays)
+            try:
+                self.engine.restore(arrays)
+            except ValueError as error:
+                raise checkpoint.damaged(error) from error
         self.progress.sittings += 1
         self.resumed_with, self.started = self.progress.seconds, time.monotonic()
         self.saved_at = self.started

@@ -5,8 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+#: Exit code of a command that was asked to stop and saved everything.
+STOPPED = 130
 
 
 @contextmanager
@@ -43,16 +47,13 @@ def run_workers(jobs: int, command: Sequence[str], stop: threading.Event) -> int
         workers.append(
             subprocess.Popen([sys.executable, "-m", "skipnets.cli", *command], preexec_fn=pin, start_new_session=True)
         )
-    codes = []
-    for worker in workers:
-        while True:
-            try:
-                codes.append(worker.wait(timeout=0.5))
-                break
-            except subprocess.TimeoutExpired:
-                if stop.is_set():
-                    for other in workers:
-                        other.terminate()
-                    codes.append(worker.wait())
-                    break
-    return max(abs(code) for code in codes)
+    asked = False
+    while any(worker.poll() is None for worker in workers):
+        if stop.is_set() and not asked:  # once: a second signal would interrupt a worker while it saves
+            asked = True
+            for worker in workers:
+                worker.terminate()
+        time.sleep(0.2)
+    if asked:
+        return STOPPED
+    return max(1 if worker.returncode < 0 else worker.returncode for worker in workers)

@@ -6,6 +6,7 @@ import keras
 
 from skipnets.architectures import concat_vs_sum, cnn_vs_resnet, very_deep
 from skipnets.architectures.blocks import Frame
+from skipnets.errors import BadInputError
 from skipnets.specs import CNN, DeepNet, JoinNet, Part, ResNet
 
 _BUILDERS: dict[type[Part], Any] = {
@@ -34,6 +35,12 @@ def build(
 
     Returns:
         A model from images (n, height, width, channels) to outputs (n, classes).
+
+    Raises:
+        BadInputError: The images are too small for the network's convolutions and poolings.
     """
     frame = Frame(input_shape, classes, "softmax" if loss == "probabilities" else None, initializer)
-    return _BUILDERS[type(architecture)](architecture, frame)
+    try:
+        return _BUILDERS[type(architecture)](architecture, frame)
+    except ValueError as error:
+        raise BadInputError(f"image shape {input_shape}: too small for a {type(architecture).__name__}") from error

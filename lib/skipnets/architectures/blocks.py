@@ -41,6 +41,7 @@ def dropout(x: Any, rate: float, name: str) -> Any:
     return layers.Dropout(rate, name=name)(x) if rate else x
 
 
+@keras.saving.register_keras_serializable("skipnets")
 class GroupedConv2D(layers.Layer):
     """3x3 grouped convolution without bias whose kernel (3, 3, in/groups, out) is as small as it should be.
 

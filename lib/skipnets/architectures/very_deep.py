@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from skipnets.architectures.blocks import Frame, GroupedConv2D
 from skipnets.specs import DeepNet
@@ -86,4 +86,8 @@ def _shortcut(x: Any, channels: int, strides: int, name: str) -> Any:
     if strides > 1:
         x = layers.MaxPooling2D(1, strides=strides, name=f"{name}_every_second")(x)
     missing = channels - x.shape[-1]
-    return ops.pad(x, [[0, 0], [0, 0], [0, 0], [0, missing]]) if missing else x
+    if missing:
+        # Read as channels first, the last axis is a width, and Keras' layer pads it (keras.ops.pad has no fixed name).
+        padding = layers.ZeroPadding2D(((0, 0), (0, missing)), "channels_first", name=f"{name}_new_channels")
+        x = padding(x)
+    return x

@@ -1,0 +1,75 @@
+"""Running a chapter with other parameters: checked before anything runs, never in place."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+
+from skipnets.chapters import Parameter, declared_parameters, refuse_bad_parameters
+from skipnets.errors import BadInputError, SkipnetsError
+from skipnets.files import require_writable
+
+#: The kernel of the environment that skipnets is installed in, whatever the notebook's own is called.
+KERNEL = "python3"
+
+
+def execute_chapter(chapter: Path, output: Path, parameters: Mapping[str, Any]) -> None:
+    """Execute ``chapter`` with ``parameters`` through papermill and write the executed notebook to ``output``.
+
+    Args:
+        chapter: A chapter as MyST notebook (.md) or as .ipynb.
+        output: Where the executed notebook goes (.ipynb), also when a cell fails.
+        parameters: Values by name, as plain JSON data.
+
+    Raises:
+        BadInputError: No such chapter; a name that its parameters cell does not have, or a value of another type;
+            ``output`` is the chapter itself or its pair. Nothing has run then.
+        SkipnetsError: A cell failed, or ``output`` cannot be written.
+    """
+    notebook = _read(chapter)
+    refuse_bad_parameters(_declared(notebook), parameters)
+    if output.suffix != ".ipynb":
+        raise BadInputError(f"{output}: an executed chapter is written as .ipynb")
+    if output.resolve().with_suffix("") == chapter.resolve().with_suffix(""):
+        raise BadInputError(f"{output} is the chapter itself or its pair: choose another output")
+    require_writable(output.parent)
+    nbformat.write(notebook, output)
+    if parameters:
+        loaded = load_notebook_node(str(output))
+        nbformat.write(parameterize_notebook(loaded, dict(parameters), kernel_name=KERNEL, language="python"), output)
+    literal = str(output).replace("{", "{{").replace("}", "}}")  # papermill fills in braces
+    try:
+        papermill.execute_notebook(literal, literal, kernel_name=KERNEL, progress_bar=sys.stderr.isatty())
+    except DeadKernelError as error:
+        raise SkipnetsError(f"{chapter}: the kernel died; what ran before is in {output}") from error
+    except PapermillExecutionError as error:
+        raise SkipnetsError(
+            f"{chapter}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n"
+            f"what ran before it, and its traceback, are in {output}"
+        ) from error
+
+
+def _read(chapter: Path) -> nbformat.NotebookNode:
+    if chapter.suffix not in {".md", ".ipynb"}:
+        raise BadInputError(f"{chapter}: a chapter is a .md or .ipynb file")
+    try:
+        return jupytext.read(chapter)
+    except OSError as error:
+        raise BadInputError(f"{chapter}: {error.strerror}") from error
+    except Exception as error:  # jupytext, nbformat and yaml raise errors without a common class
+        raise BadInputError(f"{chapter} is not a notebook: {error}") from error
+
+
+def _declared(notebook: nbformat.NotebookNode) -> dict[str, Parameter]:
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            return declared_parameters(cell.source)
+    return {}

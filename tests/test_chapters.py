@@ -1,0 +1,162 @@
+"""Chapters: their parameters, their pairs, and each of them run from start to end at a tiny scale."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jupytext
+import nbformat
+import pytest
+
+from skipnets import chapters, pairs
+from skipnets.chapters import Parameter, check_parameters, declared_parameters
+from skipnets.errors import BadInputError
+from skipnets.execution import execute_chapter
+from skipnets.paths import ROOT
+
+CELL = """\
+import os
+epochs: int = 250  # passes over the training images
+label: str = "a = #1"  # größer
+seeds: list | None = None
+plain = 3
+"""
+
+TINY = {"epochs": 1, "samples": 64, "test_samples": 50, "image_set": "synthetic", "seeds": [0]}
+
+
+def parameter(annotation: str) -> Parameter:
+    return Parameter("x", annotation, "None", "")
+
+
+def test_a_parameters_cell_is_read_line_by_line() -> None:
+    assert declared_parameters(CELL) == {
+        "epochs": Parameter("epochs", "int", "250", "passes over the training images"),
+        "label": Parameter("label", "str", "'a = #1'", "größer"),
+        "seeds": Parameter("seeds", "list | None", "None", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "accepted"),
+    [
+        ("int", 3, True),
+        ("int", 3.0, False),
+        ("int", True, False),
+        ("int", "3", False),
+        ("int", None, False),
+        ("float", 3, True),
+        ("float", True, False),
+        ("float", float("nan"), True),
+        ("bool", True, True),
+        ("bool", 1, False),
+        ("str", "3", True),
+        ("str", 3, False),
+        ("int | None", None, True),
+        ("int | None", "three", False),
+        ("list", [], True),
+        ("list", "0,1", False),
+        ("list[int]", [0, 1], True),
+        ("list[int]", [0, 0.5], False),
+        ("tuple[int, ...]", [0, 1], True),
+        ("dict[str, float]", {"a": 1}, True),
+        ("list", {1}, False),
+    ],
+)
+def test_types_are_those_of_json(annotation: str, value: Any, accepted: bool) -> None:
+    assert parameter(annotation).accepts(value) is accepted
+
+
+def test_an_annotation_that_cannot_be_checked_is_refused() -> None:
+    with pytest.raises(BadInputError, match="Path"):
+        parameter("Path").accepts("a")
+
+
+def run_cells(monkeypatch: pytest.MonkeyPatch, *cells: str, **values: Any) -> None:
+    """Pretend that a kernel has run ``cells`` and holds ``values``."""
+    shell = SimpleNamespace(user_ns={"In": ["", *cells, "check_parameters()"]} | values)
+    monkeypatch.setattr(chapters, "get_ipython", lambda: shell)
+
+
+def test_nothing_is_checked_outside_papermill(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_parameters() is False
+    run_cells(monkeypatch, CELL, epochs=250)
+    assert check_parameters() is False
+
+
+def test_injected_parameters_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_cells(monkeypatch, CELL, "# Parameters\nepochs = 3\n", epochs=3)
+    assert check_parameters() is True
+    run_cells(monkeypatch, CELL, '# Parameters\nepochs = "3"\nepoch = 4\n', epochs="3", epoch=4)
+    with pytest.raises(BadInputError, match=r"epochs: expected int, received '3'\nno parameter 'epoch'"):
+        check_parameters()
+
+
+def test_only_the_last_injected_cell_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = (CELL, "# Parameters\nother = 3\n", CELL, "# Parameters\nepochs = 3\n")
+    run_cells(monkeypatch, *cells, epochs=3, other=3)
+    assert check_parameters() is True
+
+
+def test_a_chapter_without_parameters_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_cells(monkeypatch, "# Parameters\nepochs = 3\n", epochs=3)
+    with pytest.raises(BadInputError, match="none"):
+        check_parameters()
+
+
+def test_every_pair_is_in_step_with_its_chapter() -> None:
+    assert pairs.out_of_step() == [], "make pairs writes them anew"
+
+
+def test_a_pair_is_the_same_each_time_and_has_no_outputs() -> None:
+    for chapter in pairs.paired_chapters():
+        text = pairs.pair_text(chapter)
+        assert text == pairs.pair_text(chapter)
+        notebook = nbformat.reads(text, as_version=4)
+        nbformat.validate(notebook)
+        assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+        assert not any(cell.get("outputs") for cell in notebook.cells)
+
+
+def test_pairs_out_of_step_are_found(tmp_path: Path) -> None:
+    original = pairs.paired_chapters()[0]
+    chapter = tmp_path / original.name
+    chapter.write_text(original.read_text())
+    pair = chapter.with_suffix(".ipynb")
+    assert pairs.out_of_step(tmp_path) == [chapter]
+    pair.write_text(pairs.pair_text(chapter))
+    assert pairs.out_of_step(tmp_path) == []
+    chapter.write_text(chapter.read_text() + "\nOne more sentence.\n")
+    assert pairs.out_of_step(tmp_path) == [chapter]
+
+
+def test_every_chapter_with_code_has_a_pair() -> None:
+    with_code = [path for path in sorted(pairs.CHAPTERS.glob("*.md")) if "{code-cell}" in path.read_text()]
+    assert with_code == pairs.paired_chapters()
+
+
+def test_the_contents_list_every_chapter() -> None:
+    contents = (ROOT / "_toc.yml").read_text()
+    assert [path.name for path in pairs.CHAPTERS.glob("*.md") if f"file: chapters/{path.name}" not in contents] == []
+
+
+@pytest.mark.parametrize("chapter", pairs.paired_chapters(), ids=lambda path: path.stem)
+def test_a_chapter_runs_at_a_tiny_scale(chapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATA", "CHECKPOINTS", "LOCAL_RESULTS"):
+        monkeypatch.setenv(f"SKIPNETS_{name}", str(tmp_path / name))
+    cells = jupytext.read(chapter).cells
+    declared = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    chosen = {name: TINY[name] for source in declared for name in declared_parameters(source) if name in TINY}
+    execute_chapter(chapter, tmp_path / "out.ipynb", chosen)
+    recorded = list((tmp_path / "LOCAL_RESULTS").rglob("*.json"))
+    assert bool(recorded) == bool(chosen)
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    figures = [
+        part.data
+        for cell in executed.cells
+        if "figure" in cell.metadata.get("mystnb", {})
+        for part in cell.outputs
+        if part.output_type == "display_data"
+    ]
+    wanted = [cell for cell in cells if "figure" in cell.metadata.get("mystnb", {})]
+    assert len(figures) == len(wanted)
