@@ -8,7 +8,7 @@ READY := .venv/ready
 .PHONY: book test pairs lock clean
 
 book: $(READY)
-	$(BIN)/jupyter-book build . --all -W -n --keep-going
+	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "$(CURDIR)/_build/html/index.html"
 
 test: $(READY)

@@ -1,4 +1,4 @@
-"""The strict build, in a small project with the real configuration: what it executes, when it fails, what the site loads."""
+"""The strict build, in a small project with the real configuration: what it executes, when it fails, what it loads."""
 
 import os
 import re
@@ -18,6 +18,10 @@ INDEX = "# A book\n\nBy {cite:t}`parker2022`, with $x^2$.\n"
 
 CHAPTER = """\
 ---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
 kernelspec:
   display_name: Python 3
   language: python
@@ -35,7 +39,7 @@ print("mark", *(path.read_text() for path in sorted(RESULTS.glob("*.json"))))
 ```
 """
 
-API = "# The library\n\n```{eval-rst}\n.. automodule:: skipnets.status\n   :members:\n```\n"
+API = "# The library\n\n```{eval-rst}\n.. autoclass:: skipnets.status.CellStatus\n```\n"
 
 CONTENTS = """\
 format: jb-book
@@ -69,7 +73,7 @@ class Book:
 
     def build(self) -> subprocess.CompletedProcess[str]:
         """Build strictly, with the project's own copy of the library."""
-        command = [sys.executable, "-m", "jupyter_book", "build", str(self.root), "-W", "-n", "--keep-going"]
+        command = [Path(sys.executable).with_name("jupyter-book"), "build", str(self.root), "-W", "-n", "--keep-going"]
         environment = os.environ | {"PYTHONPATH": str(self.root / "lib")}
         return subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
@@ -81,8 +85,9 @@ def make_book(root: Path) -> Book:
     for folder in ("_ext", "_static", "lib"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     (root / "data" / "results").mkdir(parents=True)
-    (root / ".venv").mkdir()
-    (root / ".venv" / "notes.md").write_text("no page of the book")
+    for hidden in (".venv", "env/lib/.notes"):
+        (root / hidden).mkdir(parents=True)
+        (root / hidden / "notes.md").write_text("no page of the book")
     pages = {"_toc.yml": CONTENTS, "index.md": INDEX, "chapters/chapter.md": CHAPTER, "chapters/api.md": API}
     for name, text in pages.items():
         (root / name).write_text(text)
@@ -130,6 +135,19 @@ def test_a_failing_cell_fails_every_build(built: Book, tmp_path: Path) -> None:
         assert "ZeroDivisionError" in result.stderr
 
 
+def test_a_warning_fails_every_build_until_its_cause_is_gone(built: Book, tmp_path: Path) -> None:
+    book = Book(tmp_path / "copy")
+    shutil.copytree(built.root, book.root)
+    page = book.root / "chapters" / "api.md"
+    page.write_text(API + "\n{numref}`no-such-figure`\n")
+    for _ in range(2):
+        result = book.build()
+        assert result.returncode != 0
+        assert "no-such-figure" in result.stderr
+    page.write_text(API)
+    assert book.build().returncode == 0
+
+
 class Loaded(HTMLParser):
     """Collects the addresses that a browser fetches to show a page."""
 
@@ -146,7 +164,7 @@ class Loaded(HTMLParser):
 
 
 def test_the_site_loads_nothing_from_elsewhere(built: Book) -> None:
-    pages = list(built.site.rglob("*.html"))
+    pages = [page for page in built.site.rglob("*.html") if "_static" not in page.parts]
     assert len(pages) >= 4
     for page in pages:
         parser = Loaded()

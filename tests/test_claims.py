@@ -6,9 +6,9 @@ from pathlib import Path
 
 import jupytext
 import pytest
-from factory import made_up_record
 from nbclient import NotebookClient
 
+from factory import made_up_record
 from skipnets import experiments
 from skipnets.claims import judge, judge_all, load_claims
 from skipnets.errors import DamagedFileError
@@ -18,7 +18,8 @@ from skipnets.paths import ROOT
 from skipnets.records import RunRecord
 from skipnets.results import Results, load_results
 from skipnets.specs import RunSpec
-from skipnets.verdicts import RULES, Verdict
+from skipnets.verdicts import Verdict
+from skipnets.verdicts.cnn_vs_resnet import RULES
 
 CLAIMS = load_claims()
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -87,9 +88,7 @@ def test_an_id_given_twice_is_named(tmp_path: Path) -> None:
         load_claims(path)
 
 
-def test_without_records_every_measurement_is_not_yet_measured(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_records_every_measurement_is_not_yet_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nothing = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
     measured = {claim.id: judge(claim, nothing) for claim in CLAIMS if claim.kind == "measurement"}
     assert {verdict.status for verdict in measured.values()} == {"not yet measured"}
@@ -107,9 +106,7 @@ def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pyte
         assert verdict.value is not None
 
 
-@pytest.mark.parametrize(
-    ("gap", "status"), [(0.05, "supported"), (-0.05, "refuted"), (0.0, "not distinguishable")]
-)
+@pytest.mark.parametrize(("gap", "status"), [(0.05, "supported"), (-0.05, "refuted"), (0.0, "not distinguishable")])
 def test_a_verdict_follows_the_records(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gap: float, status: str
 ) -> None:
@@ -160,5 +157,3 @@ def test_the_page_shows_the_verdicts_of_the_records() -> None:
     rows = dict(re.findall(r'id="claim-(\w+)".*?class="verdict verdict-([\w-]+)"', shown))
     computed = judge_all(CLAIMS, load_results(cnn_vs_resnet()))
     assert rows == {claim_id: verdict.status.replace(" ", "-") for claim_id, verdict in computed.items()}
-
-

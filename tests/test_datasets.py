@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from skipnets import datasets
 from skipnets.architectures import build
 from skipnets.datasets import ImageSet, fetch, load
-from skipnets.datasets import synthetic as generate  # taken before conftest keeps one copy a session
 from skipnets.errors import BadInputError, SkipnetsError
 from skipnets.specs import ResNet
 
@@ -26,6 +25,11 @@ ARRAYS: Arrays = {
     "x_test": rng.integers(0, 256, (12, 8, 6, 3), dtype=np.uint8),
     "y_test": np.arange(12) % 10,
 }
+
+
+@pytest.fixture(scope="module")
+def synthetic() -> ImageSet:
+    return datasets.synthetic()
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +85,7 @@ def test_digits_without_a_channel_and_labels_in_a_column_are_brought_to_one_form
         ({"x_test": ARRAYS["x_test"][:0]}, r"x_test has shape \(0, 8, 6, 3\)"),
         ({"x_test": ARRAYS["x_test"][:, :7]}, "differ in size"),
         ({"x_test": np.array(3)}, r"x_test has shape \(\)"),
-        ({"y_train": ARRAYS["y_train"][:29]}, r"y_train is int64 of shape \(29,\), expected one integer for each of the 30"),
+        ({"y_train": ARRAYS["y_train"][:29]}, r"shape \(29,\), expected one integer for each of the 30 images"),
         ({"y_train": ARRAYS["y_train"].reshape(3, 10)}, r"y_train is int64 of shape \(3, 10\)"),
         ({"y_train": np.eye(10)[ARRAYS["y_train"]]}, r"y_train is float64 of shape \(30, 10\)"),
         ({"y_train": ARRAYS["y_train"].astype(float)}, "y_train is float64"),
@@ -161,7 +165,7 @@ def downloads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return (ARRAYS["x_train"], ARRAYS["y_train"][:, None]), (ARRAYS["x_test"], ARRAYS["y_test"][:, None])
 
     def refuse() -> Any:
-        raise Exception("URL fetch failure: no route to host")  # noqa: TRY002 (Keras raises it so)
+        raise Exception("URL fetch failure: no route to host")  # as Keras raises it
 
     monkeypatch.setattr(keras.datasets.cifar10, "load_data", give)
     monkeypatch.setattr(keras.datasets.cifar100, "load_data", refuse)
@@ -233,7 +237,7 @@ def test_a_fingerprint_sees_the_shape() -> None:
 
 
 def test_generated_images_repeat_with_their_seed() -> None:
-    one, again, other = (generate(20, 10, seed).fingerprints() for seed in (1, 1, 2))
+    one, again, other = (datasets.synthetic(20, 10, seed).fingerprints() for seed in (1, 1, 2))
     assert one == again
     assert not set(one.values()) & set(other.values())
 

@@ -1,4 +1,4 @@
-"""Executing a chapter: what is refused before it runs, what is kept when it fails, what papermill alone would let pass."""
+"""Executing a chapter: what is refused before it runs, what is kept when it fails, what papermill alone lets pass."""
 
 from pathlib import Path
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from factory import made_up_record
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from factory import made_up_record
 from skipnets import experiments, figures
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet
@@ -79,8 +79,6 @@ def test_the_diagram_shows_every_layer_and_an_arc_for_each_skip() -> None:
     assert len(arcs) == 2
 
 
-@pytest.mark.parametrize(
-    ("seeds", "described"), [([0], "seed 0"), ([2, 0, 1], "seeds 0-2"), ([0, 2], "seeds 0, 2")]
-)
+@pytest.mark.parametrize(("seeds", "described"), [([0], "seed 0"), ([2, 0, 1], "seeds 0-2"), ([0, 2], "seeds 0, 2")])
 def test_seeds_are_described(seeds: list[int], described: str) -> None:
     assert figures.describe_seeds(seeds) == described

@@ -22,10 +22,10 @@ def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("failure", "seen"),
-    [(OSError(28, "No space left on device"), SkipnetsError), (ValueError("no"), ValueError), (KeyboardInterrupt(), None)],
+    [(OSError(28, "Disk full"), SkipnetsError), (ValueError(), ValueError), (KeyboardInterrupt(), KeyboardInterrupt)],
 )
 def test_a_failing_writer_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, failure: BaseException, seen: type[BaseException] | None
+    tmp_path: Path, failure: BaseException, seen: type[BaseException]
 ) -> None:
     path = tmp_path / "file.json"
     path.write_text("old")
@@ -34,7 +34,7 @@ def test_a_failing_writer_leaves_the_old_file_and_nothing_else(
         file.write(b"half of the n")
         raise failure
 
-    with pytest.raises(seen or type(failure)):
+    with pytest.raises(seen):
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["file.json"]

@@ -31,8 +31,15 @@ def test_what_is_no_duration_is_named(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("0", (0,)), ("0-4", (0, 1, 2, 3, 4)), ("0,2,5-7", (0, 2, 5, 6, 7)), ("3-3", (3,)), ("2,0-3", (2, 0, 1, 3)), ("1, 4", (1, 4))],
-)  # fmt: skip
+    [
+        ("0", (0,)),
+        ("0-4", (0, 1, 2, 3, 4)),
+        ("0,2,5-7", (0, 2, 5, 6, 7)),
+        ("3-3", (3,)),
+        ("2,0-3", (2, 0, 1, 3)),
+        ("1, 4", (1, 4)),
+    ],
+)
 def test_seeds(text: str, expected: tuple[int, ...]) -> None:
     assert seed_list(text) == expected
 

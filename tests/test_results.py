@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from factory import made_up_record
 
+from factory import made_up_record
 from skipnets import experiments
 from skipnets.experiments import Experiment, cnn_vs_resnet
 from skipnets.records import Stop
@@ -14,7 +14,9 @@ from skipnets.results import load_results, single_run_differences, tail_means
 @pytest.fixture
 def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
     monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path)
-    return cnn_vs_resnet(image_set="synthetic", epochs=30, samples=64, test_samples=50, seeds=[0, 1]).select(["cnn", "resnet"])
+    return cnn_vs_resnet(image_set="synthetic", epochs=30, samples=64, test_samples=50, seeds=[0, 1]).select(
+        ["cnn", "resnet"]
+    )
 
 
 def test_frames_hold_every_epoch_and_every_run(grid: Experiment) -> None:
@@ -24,9 +26,16 @@ def test_frames_hold_every_epoch_and_every_run(grid: Experiment) -> None:
     results = load_results(grid)
     curves, finals = results.curves(), results.finals()
     assert len(curves[(curves.cell == "cnn") & (curves.measure == "test")]) == 2 * 30
-    assert finals.groupby("cell").test_accuracy.mean().to_dict() == {"cnn": pytest.approx(0.45), "resnet": pytest.approx(0.55)}
-    assert single_run_differences(results, "resnet", "cnn", "test_accuracy").tolist() == pytest.approx([0, 0.1, 0.1, 0.2])
-    assert tail_means(results, "cnn", "training", "accuracy", last=10) == {seed: pytest.approx(0.9 * 25.5 / 30) for seed in (0, 1)}
+    assert finals.groupby("cell").test_accuracy.mean().to_dict() == {
+        "cnn": pytest.approx(0.45),
+        "resnet": pytest.approx(0.55),
+    }
+    assert single_run_differences(results, "resnet", "cnn", "test_accuracy").tolist() == pytest.approx(
+        [0, 0.1, 0.1, 0.2]
+    )
+    assert tail_means(results, "cnn", "training", "accuracy", last=10) == {
+        seed: pytest.approx(0.9 * 25.5 / 30) for seed in (0, 1)
+    }
     assert results.missing == []
 
 

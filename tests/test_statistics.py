@@ -166,4 +166,4 @@ def test_the_sentence_says_what_could_not_have_been_seen() -> None:
     clear = compare_paired({0: 0.55, 1: 0.56, 2: 0.57}, {0: 0.44, 1: 0.45, 2: 0.461})
     assert "11 points higher" in sentence(clear, "the ResNet", "the CNN", "test accuracy")
     single = compare_paired({0: 0.5}, {0: 0.4})
-    assert "nothing about chance" in sentence(single, "the ResNet", "the CNN", "test accuracy")
+    assert "nothing of chance" in sentence(single, "the ResNet", "the CNN", "test accuracy")

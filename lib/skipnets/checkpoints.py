@@ -58,7 +58,7 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 if (member := file.zip.testzip()) is not None:  # numpy would not look at what it has no use for
                     raise ValueError(f"{member} does not match its checksum")
                 plain = json.loads(str(file["progress"]))

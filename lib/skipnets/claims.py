@@ -1,8 +1,8 @@
 """The claims ledger: what each write-up says, where the evidence is, and what it amounts to.
 
 ``data/claims.yml`` holds the claims. A claim of kind ``measurement`` has no verdict there: it is computed from the
-records by the rule of its id in ``skipnets.verdicts``. Arguments, citations and slips carry a verdict with its reason, and
-point to the test, figure or source that shows it.
+records by the rule of its id in ``skipnets.verdicts``. Arguments, citations and slips carry a verdict with its reason,
+and point to the test, figure or source that shows it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ from skipnets.errors import DamagedFileError
 from skipnets.paths import ROOT
 from skipnets.results import Results
 from skipnets.specs import explain
-from skipnets.verdicts import RULES, NotMeasuredError, Status, Verdict
+from skipnets.verdicts import NotMeasuredError, Status, Verdict
+from skipnets.verdicts.cnn_vs_resnet import RULES
 
 LEDGER = ROOT / "data" / "claims.yml"
 
@@ -80,7 +81,8 @@ def load_claims(path: Path = LEDGER) -> list[Claim]:
 def judge(claim: Claim, results: Results) -> Verdict:
     """Return the verdict on ``claim``: computed from the records for a measurement, as argued otherwise."""
     if claim.kind != "measurement":
-        assert claim.verdict is not None and claim.reason is not None
+        assert claim.verdict is not None
+        assert claim.reason is not None
         return Verdict(claim.verdict, claim.reason)
     rule = RULES.get(claim.id)
     if rule is None:

@@ -146,7 +146,9 @@ def _check(name: str, arrays: dict[str, npt.NDArray[np.generic]]) -> ImageSet:
     for key in ("y_train", "y_test"):
         low, high = int(arrays[key].min()), int(arrays[key].max())
         if low < 0 or high >= classes:
-            raise SkipnetsError(f"image set {name!r}: {key} holds labels from {low} to {high}, expected 0 to {classes - 1}")
+            raise SkipnetsError(
+                f"image set {name!r}: {key} holds labels from {low} to {high}, expected 0 to {classes - 1}"
+            )
     return ImageSet(name, **arrays, classes=classes)  # type: ignore[arg-type]
 
 

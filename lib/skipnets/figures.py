@@ -90,8 +90,11 @@ def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
         fontsize=7, color="#555555", x=0.01, ha="left",
     )  # fmt: skip
     if not results.experiment.full_scale:
-        figure.text(0.5, 0.5, f"rerun: {spec.image_set}, {spec.train_images} images, {spec.epochs} epochs\nnot a result",
-                    fontsize=22, color="#d55e00", alpha=0.35, rotation=20, ha="center", va="center")  # fmt: skip
+        scale = f"rerun: {spec.image_set}, {spec.train_images} images, {spec.epochs} epochs"
+        figure.text(
+            0.5, 0.5, f"{scale}\nnot a result",
+            fontsize=22, color="#d55e00", alpha=0.35, rotation=20, ha="center", va="center",
+        )  # fmt: skip
 
 
 def learning_curves(results: Results, names: Sequence[str]) -> Figure:
@@ -102,7 +105,9 @@ def learning_curves(results: Results, names: Sequence[str]) -> Figure:
     curves = results.curves(names)
     cells = results.cells(names)
     columns = max(1, len(cells))
-    figure, axes = plt.subplots(2, columns, figsize=(3.3 * columns + 0.8, 5.6), sharex=True, sharey="row", squeeze=False)
+    figure, axes = plt.subplots(
+        2, columns, figsize=(3.3 * columns + 0.8, 5.6), sharex=True, sharey="row", squeeze=False
+    )
     for column, cell in zip(axes.T, cells, strict=False):
         of_cell = curves[curves.cell == cell.name]
         for measure, (label, colour) in MEASURES.items():
@@ -212,7 +217,12 @@ def final_dots(results: Results, names: Sequence[str], column: str, label: str) 
         if found.n > 1:
             axis.plot([found.low, found.high], [row, row], color="#222222", linewidth=1.2)
         axis.plot(found.mean, row, "|", color="#222222", markersize=14, markeredgewidth=2)
-    axis.set(xlabel=label, yticks=range(len(cells)), yticklabels=[cell.label for cell in cells], ylim=(len(cells) - 0.5, -0.5))
+    axis.set(
+        xlabel=label,
+        yticks=range(len(cells)),
+        yticklabels=[cell.label for cell in cells],
+        ylim=(len(cells) - 0.5, -0.5),
+    )
     axis.grid(axis="x", linewidth=0.4)
     sign(figure, results, names)
     return figure
@@ -224,7 +234,9 @@ def spike_plot(results: Results, names: Sequence[str], measure: str = "test") ->
     cells = results.cells(names)
     columns = min(3, max(1, len(cells)))
     rows = -(-max(1, len(cells)) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.1 * columns + 0.6, 2.3 * rows + 0.6), sharex=True, squeeze=False)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(3.1 * columns + 0.6, 2.3 * rows + 0.6), sharex=True, squeeze=False
+    )
     colour = MEASURES[measure][1]
     for axis, cell in zip(axes.flat, cells, strict=False):
         marked = 0

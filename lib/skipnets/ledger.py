@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from skipnets.claims import Claim, Evidence
 from skipnets.tables import myst_table
-from skipnets.verdicts import Status, Verdict, number
+from skipnets.verdicts import Status, Verdict
 
 #: Order in which counts of verdicts are told.
 STATUSES: tuple[Status, ...] = ("supported", "conditional", "not distinguishable", "refuted", "not yet measured")
@@ -15,13 +15,12 @@ def ledger_table(claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> st
     rows = []
     for claim in claims:
         verdict = verdicts[claim.id]
-        value = number(verdict)
         rows.append(
             (
                 f'<span id="claim-{claim.id}">{claim.id}</span>',
                 f'"{claim.quote}" {_place(claim)}',
                 _badge(verdict.status),
-                verdict.reason + (f" **{value}**" if value else ""),
+                verdict.reason + (f" **{verdict.number}**" if verdict.number else ""),
                 ", ".join(_link(evidence) for evidence in claim.evidence) or "none yet",
             )
         )
@@ -62,5 +61,9 @@ def _link(evidence: Evidence) -> str:
     if evidence.cite:
         return f"{{cite:t}}`{evidence.cite}`"
     if evidence.label:
-        return f"{{numref}}`{evidence.label}`" if evidence.label.startswith(("fig-", "tbl-")) else f"{{ref}}`{evidence.label}`"
+        return (
+            f"{{numref}}`{evidence.label}`"
+            if evidence.label.startswith(("fig-", "tbl-"))
+            else f"{{ref}}`{evidence.label}`"
+        )
     return f"`{evidence.test}`"

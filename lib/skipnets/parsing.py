@@ -47,7 +47,7 @@ def value(text: str) -> Any:
 
 
 def key_values(pairs: Iterable[str]) -> dict[str, Any]:
-    """Read ``name=value`` pairs; dots in a name nest, so that ``optimizer.kind=adam`` gives {"optimizer": {"kind": ...}}.
+    """Read ``name=value`` pairs; dots in a name nest: ``optimizer.kind=adam`` gives {"optimizer": {"kind": "adam"}}.
 
     Raises:
         BadInputError: A pair without a name or an equals sign, or two that contradict each other.

@@ -31,12 +31,16 @@ class RunDisplay:
         self.bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.bar.stop()
 
     def begin(self, label: str, spec: RunSpec) -> None:
         """Announce a run."""
-        self.console.print(f"{label}, seed {spec.seed}: {spec.epochs} epochs [{spec.run_id}]", markup=False, highlight=False)
+        self.console.print(
+            f"{label}, seed {spec.seed}: {spec.epochs} epochs [{spec.run_id}]", markup=False, highlight=False
+        )
         self.bar.reset(self.task, description=label, total=spec.epochs, metrics="", visible=True)
 
     def __call__(self, spec: RunSpec, progress: RunProgress) -> None:

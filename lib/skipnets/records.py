@@ -44,9 +44,7 @@ class Curve(_Entry):
     def point(self, epoch: int, loss: float, accuracy: float) -> "Curve":
         """Return the curve with one more point; values keep seven significant digits, as float32 has."""
         short = float(f"{loss:.7g}"), float(f"{accuracy:.7g}")
-        return Curve(
-            epochs=(*self.epochs, epoch), loss=(*self.loss, short[0]), accuracy=(*self.accuracy, short[1])
-        )
+        return Curve(epochs=(*self.epochs, epoch), loss=(*self.loss, short[0]), accuracy=(*self.accuracy, short[1]))
 
     def last(self) -> "Metrics":
         """Return the last point."""
@@ -131,7 +129,9 @@ class RunRecord(_Entry):
         """Return the record's file content."""
         data = json.loads(self.model_dump_json(by_alias=True))
         data["digest"] = _digest(data)
-        return _layout({key: data[key] for key in ("schema", "digest", "spec", "history", "final", "environment")}) + "\n"
+        return (
+            _layout({key: data[key] for key in ("schema", "digest", "spec", "history", "final", "environment")}) + "\n"
+        )
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str = "record") -> "RunRecord":

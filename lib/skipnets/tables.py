@@ -48,7 +48,13 @@ def _row(cells: Iterable[object]) -> str:
 def layer_table(model: keras.Model, caption: str, name: str) -> str:
     """Return a network's layer rows and total as a MyST table."""
     rows: list[Sequence[object]] = [
-        (f"`{row.name}`", row.kind, _shape(row.shape), f"{row.parameters:,}", ", ".join(f"`{name}`" for name in row.inputs))
+        (
+            f"`{row.name}`",
+            row.kind,
+            _shape(row.shape),
+            f"{row.parameters:,}",
+            ", ".join(f"`{name}`" for name in row.inputs),
+        )
         for row in layer_rows(model)
     ]
     total = ("**total**", "", "", f"**{model.count_params():,}**", "")
@@ -56,4 +62,4 @@ def layer_table(model: keras.Model, caption: str, name: str) -> str:
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:
-    return "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}".join(str(side) for side in shape[1:])
+    return "\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}".join(str(side) for side in shape[1:])

@@ -31,9 +31,10 @@ class Summary:
     high: float
 
     def __str__(self) -> str:
+        digits = 3 if abs(self.mean) < 10 else 1
         if self.n == 1:
-            return f"{self.mean:.3f} (one seed)"
-        return f"{self.mean:.3f} ± {self.sd:.3f} ({self.n} seeds)"
+            return f"{self.mean:.{digits}f} (one seed)"
+        return f"{self.mean:.{digits}f} ± {self.sd:.{digits}f} ({self.n} seeds)"
 
 
 def summarize(values: Sequence[float]) -> Summary:
@@ -180,14 +181,20 @@ class Spikes:
 
 
 def find_spikes(
-    epochs: Sequence[int], losses: Sequence[float], first: int = 20, width: float = 5.0, share: float = 0.1, window: int = 51
+    epochs: Sequence[int],
+    losses: Sequence[float],
+    first: int = 20,
+    width: float = 5.0,
+    share: float = 0.1,
+    window: int = 51,
 ) -> Spikes:
     """Find the epochs at which a loss jumped up more than it wobbles around that time.
 
-    A spike is a rise from one measured epoch to the next of more than ``width`` robust standard deviations (1.4826 times
-    the median absolute deviation) of the ``window`` changes around it, and of more than ``share`` of the median loss
-    there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs of a settled
-    curve from counting. Epochs before ``first``, when every loss falls steeply, and losses that are not finite are left out.
+    A spike is a rise from one measured epoch to the next of more than ``width`` robust standard deviations (1.4826
+    times the median absolute deviation) of the ``window`` changes around it, and of more than ``share`` of the median
+    loss there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs of a
+    settled curve from counting. Epochs before ``first``, when every loss falls steeply, and losses that are not finite
+    are left out.
     """
     at, series = np.asarray(epochs), np.asarray(losses, dtype=float)
     kept = (at >= first) & np.isfinite(series)
@@ -224,11 +231,13 @@ def sentence(comparison: Comparison, first: str, second: str, of: str, unit: str
     by = f"{abs(comparison.difference) * scale:.2g} {unit}"
     way = "higher" if comparison.difference > 0 else "lower"
     if comparison.n == 1:
-        return f"With one seed, the {of} of {first} is {by} {way} than that of {second}; one pair says nothing about chance."
+        return (
+            f"With one seed, the {of} of {first} is {by} {way} than that of {second}; one pair tells nothing of chance."
+        )
     interval = f"95 % interval {comparison.low * scale:+.2g} to {comparison.high * scale:+.2g}"
     if comparison.distinguishable:
         return f"The {of} of {first} is {by} {way} than that of {second} ({interval}, {comparison.n} paired seeds)."
     return (
-        f"The {of} of {first} and {second} is indistinguishable with {comparison.n} paired seeds ({interval} {unit}): a "
-        f"difference under {comparison.detectable * scale:.2g} {unit} could not have been seen."
+        f"The {of} of {first} and {second} is indistinguishable with {comparison.n} paired seeds ({interval} {unit}): "
+        f"a difference under {comparison.detectable * scale:.2g} {unit} could not have been seen."
     )

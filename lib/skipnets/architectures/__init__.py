@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from skipnets.architectures import concat_vs_sum, cnn_vs_resnet, very_deep
+from skipnets.architectures import cnn_vs_resnet, concat_vs_sum, very_deep
 from skipnets.architectures.blocks import Frame
 from skipnets.errors import BadInputError
 from skipnets.specs import CNN, DeepNet, JoinNet, Part, ResNet

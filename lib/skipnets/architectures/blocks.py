@@ -49,7 +49,9 @@ class GroupedConv2D(layers.Layer):
     without an accelerator the same numbers come from a dense convolution with the block-diagonal kernel.
     """
 
-    def __init__(self, filters: int, groups: int, strides: int = 1, initializer: str = "glorot_uniform", **options: Any):
+    def __init__(
+        self, filters: int, groups: int, strides: int = 1, initializer: str = "glorot_uniform", **options: Any
+    ):
         super().__init__(**options)
         self.filters, self.groups, self.strides, self.initializer = filters, groups, strides, initializer
         self.as_dense = not keras.distribution.list_devices("gpu")

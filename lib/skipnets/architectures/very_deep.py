@@ -33,7 +33,8 @@ def build_deep_net(net: DeepNet, frame: Frame) -> keras.Model:
     for stage in range(1, 4):
         for unit in range(1, blocks + 1):
             strides = 2 if stage > 1 and unit == 1 else 1
-            x = _unit(net, frame, x, block, net.width * 2 ** (stage - 1), expansion, strides, f"stage{stage}_unit{unit}")
+            width = net.width * 2 ** (stage - 1)
+            x = _unit(net, frame, x, block, width, expansion, strides, f"stage{stage}_unit{unit}")
     x = layers.GlobalAveragePooling2D(name="global_pool")(x)
     return keras.Model(inputs, frame.output(x), name=f"{net.kind}_{net.depth}")
 
@@ -69,9 +70,7 @@ def _resnext_branch(net: DeepNet, frame: Frame, x: Any, width: int, strides: int
     return _conv_unit(net, frame, x, 4 * width, f"{name}_conv3", relu=False, kernel_size=1)
 
 
-def _conv_unit(
-    net: DeepNet, frame: Frame, x: Any, filters: int, name: str, relu: bool = True, **options: Any
-) -> Any:
+def _conv_unit(net: DeepNet, frame: Frame, x: Any, filters: int, name: str, relu: bool = True, **options: Any) -> Any:
     x = frame.conv(x, filters, name=name, activation=None, use_bias=False, **options)
     return _norm_relu(net, x, name, relu)
 

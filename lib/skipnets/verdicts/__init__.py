@@ -1,0 +1,42 @@
+"""Verdicts on claims: what one is, and the rules that compute it from records, a module a write-up.
+
+A rule says *supported* or *refuted* only where the interval over seeds leaves no other reading, *not distinguishable*
+where it leaves both, and *conditional* where the claim holds in one reading or setting and not in another.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from skipnets.results import Results
+
+Status = Literal["supported", "refuted", "not distinguishable", "conditional", "not yet measured"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim. The number behind a measured one has its interval in ``low`` and ``high``."""
+
+    status: Status
+    reason: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def number(self) -> str:
+        """The number with its interval as text; empty where there is none."""
+        if self.value is None:
+            return ""
+        if self.low is None or self.high is None or math.isnan(self.low):
+            return f"{self.value:.3g}"
+        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+
+class NotMeasuredError(Exception):
+    """The records that a rule needs do not exist yet."""
+
+
+#: Computes a verdict from an experiment's records; raises NotMeasuredError where they do not suffice.
+Rule = Callable[[Results], Verdict]

@@ -1,0 +1,393 @@
+"""The rules of document 000's measured claims; each function's docstring says the claim as it is measured."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from skipnets.analysis.output_dropout import logits_ceiling
+from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
+from skipnets.records import Curve, RunRecord
+from skipnets.results import Results, epochs_to_learn, spikes_per_hundred, tail_means
+from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict
+
+RULES: dict[str, Rule] = {}
+
+Value = Callable[[RunRecord], float]
+
+
+def rule(*ids: str) -> Callable[[Rule], Rule]:
+    """Register a function as the rule of the claims ``ids``."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(ids, function))
+        return function
+
+    return register
+
+
+# --- what the rules share: numbers of runs, over seeds, with their interval ---
+
+
+def _by_seed(results: Results, cell: str, value: Value) -> dict[int, float]:
+    """Return ``value`` of each completed run of ``cell``: at least two, since one says nothing about chance."""
+    runs = [record for record in results.records.get(cell, []) if record.final.status == "completed"]
+    if len(runs) < 2:
+        raise NotMeasuredError(f"Needs two completed runs of cell {cell}, {len(runs)} recorded.")
+    return {record.spec.seed: value(record) for record in runs}
+
+
+def _summary(results: Results, cell: str, value: Value) -> Summary:
+    return summarize(list(_by_seed(results, cell, value).values()))
+
+
+def _compare(results: Results, first: str, second: str, value: Value) -> Comparison:
+    of_first, of_second = _by_seed(results, first, value), _by_seed(results, second, value)
+    if len(of_first.keys() & of_second.keys()) < 2:
+        raise NotMeasuredError(f"Needs two seeds that {first} and {second} share.")
+    return compare_paired(of_first, of_second)
+
+
+def _tail(results: Results, cell: str, metric: str) -> Summary:
+    """Training metric with dropout on, averaged over the last epochs of each run."""
+    means = tail_means(results, cell, "training", metric)
+    return _summary(results, cell, lambda record: means[record.spec.seed])
+
+
+def _verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
+    """Return the verdict that the sign of a difference gives, where its interval leaves out zero."""
+    status: Status = "not distinguishable"
+    if comparison.distinguishable:
+        status = if_positive if comparison.difference > 0 else if_negative
+    return Verdict(status, f"{reason}: {_told(comparison)}.", comparison.difference, comparison.low, comparison.high)
+
+
+def _verdict_by_range(found: Summary, low: float, high: float, reason: str) -> Verdict:
+    """Supported where the interval lies inside the printed range, refuted where it lies outside."""
+    status: Status = "not distinguishable"
+    if low <= found.low and found.high <= high:
+        status = "supported"
+    elif found.high < low or found.low > high:
+        status = "refuted"
+    return Verdict(status, reason, found.mean, found.low, found.high)
+
+
+def _told(comparison: Comparison, scale: float = 1, unit: str = "") -> str:
+    difference, low, high = (scale * value for value in (comparison.difference, comparison.low, comparison.high))
+    return f"{difference:+.3g}{unit} (95 % interval {low:+.3g} to {high:+.3g}, {comparison.n} paired seeds)"
+
+
+def _points(comparison: Comparison) -> str:
+    return _told(comparison, 100, " points")
+
+
+def _mean_between(curve: Curve, metric: str, first: int, last: int) -> float:
+    values = getattr(curve, metric)
+    return float(np.mean([value for epoch, value in zip(curve.epochs, values, strict=True) if first <= epoch <= last]))
+
+
+def _test_accuracy(record: RunRecord) -> float:
+    return record.final.test.accuracy
+
+
+def _learnt(record: RunRecord) -> float:
+    """Training accuracy with dropout off."""
+    return record.final.training_inference.accuracy
+
+
+def _loss_learnt(record: RunRecord) -> float:
+    """Training loss with dropout off."""
+    return record.final.training_inference.loss
+
+
+def _test_spikes(record: RunRecord) -> float:
+    return spikes_per_hundred(record, "test")
+
+
+# --- the rules, in the order of the claims ---
+
+
+@rule("A3")
+def staggering_resnet_smooth_cnn(results: Results) -> Verdict:
+    """Test accuracy changes more from epoch to epoch in the ResNet than in the CNN, after epoch 100."""
+
+    def wobble(record: RunRecord) -> float:
+        curve = record.history.test
+        settled = [accuracy for epoch, accuracy in zip(curve.epochs, curve.accuracy, strict=True) if epoch > 100]
+        return float(np.std(np.diff(settled)))
+
+    found = _compare(results, "resnet", "cnn", wobble)
+    reason = "Standard deviation of the epoch-to-epoch change of test accuracy after epoch 100, ResNet less CNN"
+    return _verdict_by_sign(found, "supported", "refuted", reason)
+
+
+@rule("A4")
+def lower_maximum(results: Results) -> Verdict:
+    """The largest test loss of the ResNet lies below the largest of the CNN."""
+    found = _compare(results, "resnet", "cnn", lambda record: max(record.history.test.loss))
+    return _verdict_by_sign(found, "refuted", "supported", "Largest test loss of a run in nats, ResNet less CNN")
+
+
+@rule("A5", "A65")
+def cnn_quicker(results: Results) -> Verdict:
+    """The CNN needs fewer epochs than the ResNet until 95 % of the training images are right with dropout off."""
+    found = _compare(results, "cnn", "resnet", epochs_to_learn)
+    reason = "Epochs until 95 % of the training images are right with dropout off, CNN less ResNet"
+    return _verdict_by_sign(found, "refuted", "supported", reason)
+
+
+@rule("A8")
+def overfitting_solved(results: Results) -> Verdict:
+    """With dropout, the ResNet's training and test accuracy lie within ten points."""
+    gap = _summary(results, "resnet", lambda record: _learnt(record) - _test_accuracy(record))
+    status: Status = "refuted" if gap.low > 0.1 else "supported" if gap.high < 0.1 else "not distinguishable"
+    reason = (
+        f"With 50 % dropout the ResNet knows {100 * gap.mean:.0f} points more of its training images than of the test "
+        f"images ({gap.n} seeds)."
+    )
+    return Verdict(status, reason, gap.mean, gap.low, gap.high)
+
+
+@rule("A10")
+def resnet_better_in_both(results: Results) -> Verdict:
+    """After the last epoch the ResNet's test accuracy is higher and its test loss lower than the CNN's."""
+    accuracy = _compare(results, "resnet", "cnn", _test_accuracy)
+    loss = _compare(results, "resnet", "cnn", lambda record: record.final.test.loss)
+    better = (accuracy.low > 0, loss.high < 0)
+    status: Status = "supported" if all(better) else "conditional" if any(better) else "not distinguishable"
+    if accuracy.high < 0 and loss.low > 0:
+        status = "refuted"
+    reason = (
+        f"ResNet less CNN on test images, accuracy {_points(accuracy)}, loss {_told(loss, unit=' nats')}. The nets "
+        "differ in much more than skips."
+    )
+    return Verdict(status, reason, accuracy.difference, accuracy.low, accuracy.high)
+
+
+@rule("A11")
+def nothing_after_125(results: Results) -> Verdict:
+    """Test accuracy of epochs 241 to 250 is not above that of epochs 116 to 125, in neither net."""
+
+    def gain(record: RunRecord) -> float:
+        test = record.history.test
+        return _mean_between(test, "accuracy", 241, 250) - _mean_between(test, "accuracy", 116, 125)
+
+    gains = {label: _summary(results, cell, gain) for label, cell in (("CNN", "cnn"), ("ResNet", "resnet"))}
+    improved = [label for label, found in gains.items() if found.low > 0]
+    status: Status = "refuted" if len(improved) == 2 else "conditional" if improved else "supported"
+    told = "; ".join(
+        f"{label} {100 * found.mean:+.1f} points ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+        for label, found in gains.items()
+    )
+    largest = max(gains.values(), key=lambda found: found.mean)
+    reason = f"Test accuracy of epochs 241-250 less that of 116-125: {told}."
+    return Verdict(status, reason, largest.mean, largest.low, largest.high)
+
+
+@rule("A34")
+def comparison_is_possible(results: Results) -> Verdict:
+    """Nets with and without skips can be compared with everything else kept: it is done."""
+    found = _compare(results, "resnet", "resnet_no_skips", _test_accuracy)
+    reason = (
+        "Done here: without its two additions the ResNet has the same 223,242 parameters and settings. Test accuracy "
+        f"with less without: {_points(found)}."
+    )
+    return Verdict("supported", reason, found.difference, found.low, found.high)
+
+
+@rule("A39")
+def epsilon_and_spikes(results: Results) -> Verdict:
+    """Equation 4 prints no epsilon, as if it did not matter: it does not change the ResNet's spikes."""
+    found = _compare(results, "resnet_epsilon", "resnet", _test_spikes)
+    reason = (
+        "Spikes per 100 epochs in the ResNet's test loss, epsilon 0.001 less epsilon 1e-7, which Equation 4 leaves out"
+    )
+    return _verdict_by_sign(found, "refuted", "refuted", reason)
+
+
+@rule("A49", "A62")
+def dropout_makes_spikes(results: Results) -> Verdict:
+    """The ResNet spikes more often with dropout than without."""
+    found = _compare(results, "resnet", "resnet_dropout_0", _test_spikes)
+    reason = "Spikes per 100 epochs in the ResNet's test loss, dropout 50 % less no dropout"
+    return _verdict_by_sign(found, "supported", "refuted", reason)
+
+
+@rule("A50")
+def spikes_only_in_the_resnet(results: Results) -> Verdict:
+    """Training loss, dropout on, spikes more often in the ResNet than in the CNN."""
+    found = _compare(results, "resnet", "cnn", lambda record: spikes_per_hundred(record, "training"))
+    reason = "Spikes per 100 epochs in training loss, dropout on, ResNet less CNN"
+    return _verdict_by_sign(found, "supported", "refuted", reason)
+
+
+@rule("A51")
+def skips_and_dropout_together(results: Results) -> Verdict:
+    """Dropout adds more spikes to the net with skips than to the one without: the interaction in the 2x2."""
+    cells = ("resnet", "resnet_dropout_0", "resnet_no_skips", "resnet_no_skips_dropout_0")
+    both, skips, dropout, neither = (_by_seed(results, cell, _test_spikes) for cell in cells)
+    shared = both.keys() & skips.keys() & dropout.keys() & neither.keys()
+    if len(shared) < 2:
+        raise NotMeasuredError("Needs two seeds that all four cells of skips and dropout share.")
+    with_skips = {seed: both[seed] - skips[seed] for seed in shared}
+    without = {seed: dropout[seed] - neither[seed] for seed in shared}
+    reason = "What dropout adds to the spikes per 100 epochs of test loss, with skips less without"
+    return _verdict_by_sign(compare_paired(with_skips, without), "supported", "refuted", reason)
+
+
+@rule("A53")
+def loss_to_zero(results: Results) -> Verdict:
+    """The CNN's training loss converges to zero quickly: with dropout off it does, with dropout on it cannot."""
+    on, off = _tail(results, "cnn", "loss"), _summary(results, "cnn", _loss_learnt)
+    learnt = _summary(results, "cnn", epochs_to_learn)
+    reason = (
+        f"With dropout off it ends at {off}; 95 % of the training images are right by epoch {learnt.mean:.0f}. With "
+        f"dropout on it cannot fall below {logits_ceiling(0.2)[1]:.2f} and ends at {on}."
+    )
+    return Verdict("conditional" if off.high < 0.1 else "refuted", reason, on.mean, on.low, on.high)
+
+
+@rule("A54")
+def cnn_test_loss_rises(results: Results) -> Verdict:
+    """The CNN's test loss is higher in epochs 241 to 250 than in epochs 41 to 50."""
+
+    def rise(record: RunRecord) -> float:
+        test = record.history.test
+        return _mean_between(test, "loss", 241, 250) - _mean_between(test, "loss", 41, 50)
+
+    found = _summary(results, "cnn", rise)
+    status: Status = "supported" if found.low > 0 else "refuted" if found.high < 0 else "not distinguishable"
+    reason = f"The CNN's test loss in epochs 241-250 less that in epochs 41-50, in nats: {found}."
+    return Verdict(status, reason, found.mean, found.low, found.high)
+
+
+@rule("A55")
+def accuracy_stops_at_09(results: Results) -> Verdict:
+    """The CNN's training accuracy converges to 0.9 and not 1: with dropout on; with dropout off it reaches 1."""
+    on, off = _tail(results, "cnn", "accuracy"), _summary(results, "cnn", _learnt)
+    reason = f"With dropout on {on}, as printed; the same nets with dropout off {off}."
+    return Verdict("conditional" if off.low > 0.95 else "supported", reason, on.mean, on.low, on.high)
+
+
+@rule("A56")
+def plateau_from_a_singularity(results: Results) -> Verdict:
+    """The 0.9 comes from a singularity: not if it is the ceiling of the output dropout and goes with that layer."""
+    on, without = _tail(results, "cnn", "accuracy"), _summary(results, "cnn_no_dropout", _learnt)
+    ceiling = logits_ceiling(0.2)[0]
+    explained = abs(on.mean - ceiling) < 0.02 and without.mean > 0.98
+    reason = (
+        f"A perfect net behind a 20 % output dropout scores {ceiling:.3f}; the CNN ends at {on}. Without that layer it "
+        f"reaches {without}."
+    )
+    return Verdict("refuted" if explained else "not distinguishable", reason, on.mean, on.low, on.high)
+
+
+@rule("A57")
+def cnn_test_accuracy(results: Results) -> Verdict:
+    """After the last epoch the CNN's test accuracy lies between 0.4 and 0.5."""
+    found = _summary(results, "cnn", _test_accuracy)
+    return _verdict_by_range(found, 0.40, 0.50, f"After the last epoch the CNN's test accuracy is {found}.")
+
+
+@rule("A59")
+def skips_prevent_overfitting(results: Results) -> Verdict:
+    """Test loss ends less far above its minimum with the additions than without."""
+    found = _compare(
+        results, "resnet", "resnet_no_skips", lambda record: record.final.test.loss - min(record.history.test.loss)
+    )
+    reason = "How far the ResNet's test loss ends above its minimum in nats, with less without additions"
+    return _verdict_by_sign(found, "refuted", "supported", reason)
+
+
+@rule("A60")
+def resnet_training_accuracy(results: Results) -> Verdict:
+    """The ResNet's training accuracy lies between 0.9 and 1, above the CNN's: fairly compared with dropout off."""
+    on, off = _tail(results, "resnet", "accuracy"), _compare(results, "resnet", "cnn", _learnt)
+    status: Status = "refuted"
+    if 0.9 <= on.mean <= 1:
+        status = "supported" if off.low > 0 else "conditional"
+    reason = f"With dropout on the ResNet ends at {on}. With dropout off, ResNet less CNN is {_points(off)}."
+    return Verdict(status, reason, on.mean, on.low, on.high)
+
+
+@rule("A61")
+def resnet_test_accuracy(results: Results) -> Verdict:
+    """After the last epoch the ResNet's test accuracy is in the high 40s to low 50s: 0.46 to 0.54."""
+    found = _summary(results, "resnet", _test_accuracy)
+    return _verdict_by_range(found, 0.46, 0.54, f"After the last epoch the ResNet's test accuracy is {found}.")
+
+
+#: Cells under Adam with those that differ from them in the optimiser alone.
+ADAM_AND_RMSPROP = (("resnet_adam", "resnet"), ("cnn_adam", "cnn_no_dropout"))
+
+
+@rule("A63")
+def adam_strains(results: Results) -> Verdict:
+    """An epoch takes at least a tenth longer under Adam than under RMSprop."""
+
+    def seconds(record: RunRecord) -> float:
+        return float(np.median(record.environment.epoch_seconds))
+
+    ratios = [
+        _summary(results, adam, seconds).mean / _summary(results, rms, seconds).mean for adam, rms in ADAM_AND_RMSPROP
+    ]
+    mean = float(np.mean(ratios))
+    reason = (
+        f"An epoch under Adam takes {ratios[0]:.2f} times one under RMSprop in the ResNet, {ratios[1]:.2f} times in "
+        "the CNN without output dropout (medians)."
+    )
+    return Verdict("supported" if mean > 1.1 else "refuted", reason, mean, min(ratios), max(ratios))
+
+
+@rule("A64")
+def rmsprop_faster(results: Results) -> Verdict:
+    """Both nets need fewer epochs under RMSprop than under Adam until 95 % of the training images are right."""
+    found = [_compare(results, rms, adam, epochs_to_learn) for adam, rms in ADAM_AND_RMSPROP]
+    status: Status = "not distinguishable"
+    if all(comparison.high < 0 for comparison in found):
+        status = "supported"
+    elif all(comparison.low > 0 for comparison in found):
+        status = "refuted"
+    reason = (
+        "Epochs until 95 % of the training images are right, RMSprop less Adam, both at 0.001 and not tuned: ResNet "
+        f"{_told(found[0])}, CNN without output dropout {_told(found[1])}."
+    )
+    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+
+
+@rule("A66")
+def flat_loss_is_a_plateau(results: Results) -> Verdict:
+    """The flat training loss of Figure 5 is a plateau of learning: not if nothing is left to learn."""
+    late = _summary(results, "cnn", _loss_learnt)
+    reason = (
+        f"With dropout off the CNN's training loss ends at {late} nats: the curve is flat because next to nothing is "
+        "left to learn, not because learning is stuck."
+    )
+    return Verdict("refuted" if late.high < 0.1 else "not distinguishable", reason, late.mean, late.low, late.high)
+
+
+@rule("A68")
+def both_nets_spike(results: Results) -> Verdict:
+    """Both nets' losses spike at least once in 200 epochs, on test images more often than on training images."""
+    rates = {}
+    for label, cell in (("CNN", "cnn"), ("ResNet", "resnet")):
+        rates[label, "test"] = _summary(results, cell, _test_spikes)
+        rates[label, "training"] = _summary(results, cell, lambda record: spikes_per_hundred(record, "training"))
+    both = all(rates[label, "test"].mean >= 0.5 for label in ("CNN", "ResNet"))
+    one = any(rates[label, "test"].mean >= 0.5 for label in ("CNN", "ResNet"))
+    told = "; ".join(f"{label}, {measure} loss {rate.mean:.1f}" for (label, measure), rate in rates.items())
+    found = rates["ResNet", "test"]
+    status: Status = "supported" if both else "conditional" if one else "refuted"
+    return Verdict(status, f"Spikes per 100 epochs: {told}.", found.mean, found.low, found.high)
+
+
+@rule("A69")
+def first_images_are_as_good(results: Results) -> Verdict:
+    """Test accuracy is the same when the nets train on images 1,501 to 4,000 instead."""
+    pairs = (("resnet", "resnet_other_images"), ("cnn_no_dropout", "cnn_other_images"))
+    found = [_compare(results, cell, other, _test_accuracy) for cell, other in pairs]
+    status: Status = "conditional" if any(comparison.distinguishable for comparison in found) else "supported"
+    reason = (
+        f"Test accuracy on the first 2,500 images less that on images 1,501 to 4,000: ResNet {_points(found[0])}, CNN "
+        f"without output dropout {_points(found[1])}."
+    )
+    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)

@@ -1,0 +1,376 @@
+"""The `skipnets` command: what it prints, its exit codes, and what it leaves on disk."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from factory import made_up_record
+from skipnets import cli, datasets, experiments, workers
+from skipnets.checkpoints import Checkpoint
+from skipnets.experiments import cnn_vs_resnet
+from skipnets.files import exclusive
+from skipnets.records import Store
+from skipnets.specs import RunSpec, parse_spec
+
+Run = Callable[..., tuple[int, str, str]]
+
+#: A run of seconds: 422 weights, two steps an epoch.
+TINY = ["train", "--architecture", "plain_net", "--arg", "depth=8", "--arg", "width=2", "--arg", "batch_norm=false",
+        "--samples", "64", "--set", "test_images=32", "--set", "batch_size=32"]  # fmt: skip
+TINY_SPEC = parse_spec(
+    {
+        "architecture": {"kind": "plain_net", "depth": 8, "width": 2, "batch_norm": False},
+        "image_set": "synthetic",
+        "train_images": 64,
+        "test_images": 32,
+        "optimizer": {"kind": "rmsprop"},
+        "batch_size": 32,
+        "epochs": 2,
+    }
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def synthetic_once() -> Iterator[None]:
+    """Generate the synthetic images once instead of once a run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "synthetic", cache(datasets.synthetic))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the folder in which everything that a command writes must land."""
+    monkeypatch.setattr(experiments, "RESULTS", tmp_path / "committed")
+    monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setattr(cli, "LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setenv("SKIPNETS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("SKIPNETS_DATA", str(tmp_path / "images"))
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        printed = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, printed.out, printed.err
+
+    return call
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+# --- networks and image sets -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "total"),
+    [
+        (["cnn"], "parameters 418,794, trainable 418,794"),
+        (["resnet", "--arg", "skips=false"], "parameters 223,242, trainable 223,242"),
+        (["resnet", "--image-shape", "28,28,1", "--classes", "7"], "parameters 221,895, trainable 221,895"),
+        (["residual_net", "--arg", "depth=8", "--arg", "width=4"], "parameters 5,126, trainable 5,006"),
+    ],
+)
+def test_summary_ends_with_the_totals(run: Run, arguments: list[str], total: str) -> None:
+    code, printed, _ = run("summary", *arguments)
+    assert code == 0
+    assert printed.splitlines()[-1] == total
+
+
+def test_summary_shows_every_layer_with_its_connections(run: Run) -> None:
+    _, printed, _ = run("summary", "resnet")
+    rows = [re.split(r"\s*│\s*", line)[1:-1] for line in printed.splitlines() if line.startswith("│")]
+    assert len(rows) == 15
+    assert ["unit2_add", "Add", "(None, 9, 9, 64)", "0", "unit2_conv2, unit1_add"] in rows
+    assert sum(int(row[3].replace(",", "")) for row in rows) == 223_242
+
+
+def test_names_are_printed_whole_through_a_pipe(run: Run) -> None:
+    assert "stage3_unit1_conv2_norm" in run("summary", "residual_net", "--arg", "depth=8")[1]
+    assert "resnet_no_skips_dropout_0 " in run("status")[1]
+
+
+def test_data_verify_prints_shapes_and_fingerprints(run: Run) -> None:
+    code, printed, _ = run("data", "verify", "synthetic")
+    assert code == 0
+    assert "synthetic: 10 classes" in printed
+    assert "(3000, 32, 32, 3)" in printed
+    for fingerprint in datasets.synthetic().fingerprints().values():
+        assert fingerprint in printed
+
+
+def test_a_damaged_image_set_is_a_failure(run: Run, folder: Path) -> None:
+    (folder / "images").mkdir()
+    (folder / "images" / "mine.npz").write_bytes(b"PK\x03\x04 and then nothing")
+    code, _, error = run("data", "verify", "mine")
+    assert code == 1
+    assert "mine.npz is damaged" in error
+
+
+# --- bad input ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["summary", "lstm"], ["kind", "'lstm'", "'cnn', 'resnet'"]),
+        (["summary", "cnn", "--arg", "output_droput=0.1"], ["output_droput", "0.1", "output_dropout"]),
+        (["summary", "cnn", "--arg", "output_dropout=1.5"], ["output_dropout", "1.5", "less than 1"]),
+        (["summary", "cnn", "--arg", "output_dropout"], ["'output_dropout'", "name=value"]),
+        (["summary", "resnext", "--arg", "depth=12"], ["depth", "12", "9n+2"]),
+        (["summary", "cnn", "--image-shape", "32x32"], ["image shape", "'32x32'", "32,32,3"]),
+        (["summary", "cnn", "--image-shape", "32,-32,3"], ["image shape", "'32,-32,3'", "above 0"]),
+        (["summary", "cnn", "--image-shape", "4,4,3"], ["(4, 4, 3)", "too small for a CNN"]),
+        (["summary", "cnn", "--classes", "1"], ["--classes", "greater than or equal to 2"]),
+        (["train"], ["a spec file, --experiment, --architecture"]),
+        (["train", "spec.json", "--experiment", "cnn_vs_resnet"], ["one of"]),
+        (["train", "nowhere.json"], ["nowhere.json", "No such file"]),
+        (["train", "--experiment", "dense_nets"], ["'dense_nets'", "cnn_vs_resnet"]),
+        (["train", "--experiment", "cnn_vs_resnet", "--cells", "cnn,rnn"], ["'rnn'", "cnn, resnet"]),
+        (["train", "--experiment", "cnn_vs_resnet", "--set", "seed=1"], ["--set", "--architecture"]),
+        (["train", "--experiment", "cnn_vs_resnet", "--results", "x"], ["--results", "single run"]),
+        (["train", "--architecture", "cnn", "--cells", "cnn"], ["--cells", "--experiment"]),
+        ([*TINY, "--epochs", "0"], ["--epochs", "greater than or equal to 1"]),
+        ([*TINY, "--seeds", "4-2"], ["seeds", "'4-2'", "0-4"]),
+        ([*TINY, "--seeds", "4294967296"], ["seed", "4294967296", "less than"]),
+        ([*TINY, "--budget", "90"], ["duration", "'90'", "90s"]),
+        ([*TINY, "--jobs", "0"], ["--jobs", "greater than or equal to 1"]),
+        ([*TINY, "--image-set", "../x"], ["image_set", "'../x'"]),
+        ([*TINY, "--set", "optimizer=adam"], ["optimizer", "'adam'", "dictionary"]),
+        ([*TINY, "--set", "optimizer.kind=adagrad"], ["optimizer.kind", "'adagrad'", "'adam'"]),
+        ([*TINY, "--set", "optimizer.lr=0.1"], ["optimizer.rmsprop.lr", "0.1", "learning_rate"]),
+        ([*TINY, "--set", "architecture.kind=cnn"], ["--set architecture", "--arg"]),
+        ([*TINY, "--set", "colour=red"], ["colour", "'red'", "image_set"]),
+        (["status", "--experiment", "dense_nets"], ["'dense_nets'", "cnn_vs_resnet"]),
+        (["data", "verify", "svhn"], ["'svhn'", "SKIPNETS_DATA"]),
+        (["data", "verify", "../x"], ["'../x'", "letters"]),
+        (["data", "fetch", "svhn"], ["'svhn'", "mnist, cifar10, cifar100"]),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_named_and_nothing_is_written(
+    run: Run, folder: Path, arguments: list[str], said: list[str]
+) -> None:
+    code, printed, error = run(*arguments)
+    assert code == 2
+    assert printed == ""
+    assert "Traceback" not in error
+    for words in said:
+        assert words in error
+    assert files(folder) == []
+
+
+def test_an_unknown_image_set_leaves_no_record(run: Run, folder: Path) -> None:
+    code, _, error = run(*TINY, "--image-set", "svhn")
+    assert code == 2
+    assert "image set 'svhn': there is no" in error
+    assert not [name for name in files(folder) if name.endswith((".json", ".npz"))]
+
+
+def test_too_few_images_are_bad_input(run: Run) -> None:
+    code, _, error = run(*TINY, "--samples", "4000")
+    assert code == 2
+    assert "has 3000 train images, 4000 are needed" in error
+
+
+# --- training ----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_trained_once(run: Run, folder: Path) -> None:
+    command = [*TINY, "--epochs", "2", "--seeds", "0,3"]
+    code, printed, _ = run(*command)
+    assert code == 0
+    assert "plain_net, seed 3: 2 epochs" in printed
+    assert "2 runs recorded" in printed
+    store = Store(folder / "local" / "runs")
+    assert {record.spec for record in store} == {TINY_SPEC, TINY_SPEC.with_seed(3)}
+    assert not list((folder / "checkpoints").glob("*.npz"))
+    before = {path: path.read_bytes() for path in store.folder.iterdir()}
+    code, printed, _ = run(*command)
+    assert code == 0
+    assert "2 runs recorded" in printed
+    assert {path: path.read_bytes() for path in store.folder.iterdir()} == before
+
+
+def test_a_spec_file_is_trained_and_flags_win(run: Run, folder: Path) -> None:
+    path = folder / "spec.json"
+    path.write_text(TINY_SPEC.model_dump_json())
+    code, _, _ = run("train", str(path), "--epochs", "1", "--results", str(folder / "mine"))
+    assert code == 0
+    (record,) = Store(folder / "mine")
+    assert record.spec == TINY_SPEC.model_copy(update={"epochs": 1})
+
+
+def test_an_experiment_at_another_scale_is_recorded_apart(run: Run, folder: Path) -> None:
+    scale = {"image_set": "synthetic", "samples": 64, "epochs": 1, "seeds": [1]}
+    code, printed, _ = run("train", "--experiment", "cnn_vs_resnet", "--cells", "resnet", "--image-set", "synthetic",
+                           "--samples", "64", "--epochs", "1", "--seeds", "1")  # fmt: skip
+    assert code == 0
+    assert "ResNet, seed 1: 1 epochs" in printed
+    (record,) = cnn_vs_resnet(**scale).records()["resnet"]
+    assert record.spec.seed == 1
+    assert not (folder / "committed").exists()
+
+
+def test_a_budget_pauses_and_the_same_command_goes_on(run: Run, folder: Path) -> None:
+    command = [*TINY, "--epochs", "2"]
+    code, printed, _ = run(*command, "--budget", "1s")
+    assert code == 0
+    assert "paused in epoch 1 of 2; the same command goes on from there" in printed
+    assert "1 of 1 runs left" in printed
+    assert Checkpoint(folder / "checkpoints", TINY_SPEC).path.exists()
+    assert run(*command)[0] == 0
+    (record,) = Store(folder / "local" / "runs")
+    assert record.environment.sittings == 2
+
+
+def test_one_damaged_run_does_not_stop_the_others(run: Run, folder: Path) -> None:
+    damaged = Checkpoint(folder / "checkpoints", TINY_SPEC).path
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"not a checkpoint")
+    code, printed, error = run(*TINY, "--epochs", "2", "--seeds", "0,1")
+    assert code == 1
+    assert f"checkpoint {damaged} is damaged" in error
+    assert "1 runs recorded" in printed
+    assert [record.spec.seed for record in Store(folder / "local" / "runs")] == [1]
+
+
+def test_a_run_that_another_process_trains_is_passed_over(run: Run, folder: Path) -> None:
+    with exclusive(Checkpoint(folder / "checkpoints", TINY_SPEC).lock, busy=""):
+        code, printed, _ = run(*TINY, "--epochs", "2")
+    assert code == 0
+    assert "0 runs recorded" in printed
+    assert "1 busy elsewhere" in printed
+
+
+def test_a_damaged_record_is_a_failure_that_names_it(run: Run, folder: Path) -> None:
+    store = Store(folder / "local" / "runs")
+    path = store.save(made_up_record(TINY_SPEC))
+    path.write_text(path.read_text().replace('"seconds": 60.0', '"seconds": 6.0'))
+    code, _, error = run(*TINY, "--epochs", "2")
+    assert code == 1
+    assert f"{path} was changed after it was written" in error
+
+
+# --- several processes and Ctrl-C --------------------------------------------------------------------------------
+
+
+def test_jobs_share_the_runs(run: Run, folder: Path) -> None:
+    command = [*TINY, "--epochs", "1", "--seeds", "0-1", "--results", str(folder / "mine")]
+    assert run(*command, "--jobs", "2", "--budget=10m")[0] == 0
+    assert sorted(record.spec.seed for record in Store(folder / "mine")) == [0, 1]
+
+
+def test_a_workers_command_is_this_one_for_a_single_job() -> None:
+    command = ["train", "spec.json", "--jobs", "2", "--seeds=0-4", "--budget=1h", "--epochs", "3"]
+    assert cli._worker_command(command, float("inf")) == ["train", "spec.json", "--seeds=0-4", "--epochs", "3"]
+    *same, option, left = cli._worker_command(command, cli.time.monotonic() + 100)
+    assert same == ["train", "spec.json", "--seeds=0-4", "--epochs", "3"]
+    assert option == "--budget"
+    assert left in {"99s", "100s"}
+
+
+def test_ctrl_c_saves_exits_130_and_says_how_to_go_on(folder: Path) -> None:
+    command = [*TINY, "--epochs", "100000", "--seeds", "0-1", "--results", str(folder / "mine")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "skipnets.cli", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert "seed 0: 100000 epochs" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        printed, error = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "paused in epoch 1 of 100000; the same command goes on from there" in printed
+    assert "2 of 2 runs left" in printed
+    assert "Traceback" not in error
+    assert Checkpoint(folder / "checkpoints", TINY_SPEC.model_copy(update={"epochs": 100_000})).path.exists()
+    assert files(folder / "mine") == []
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 2", 2), ("kill -9 $$", 1)])
+def test_the_worst_exit_code_of_the_workers_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, code: int
+) -> None:
+    worker = tmp_path / "worker"
+    worker.write_text(f"#!/bin/sh\n{script}\n")
+    worker.chmod(0o755)
+    monkeypatch.setattr(workers.sys, "executable", str(worker))
+    assert workers.run_workers(2, [], threading.Event()) == code
+
+
+def test_workers_are_asked_to_stop_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    worker, log = tmp_path / "worker", tmp_path / "log"
+    worker.write_text(
+        f"#!/bin/sh\ntrap 'echo asked >> {log}' TERM\necho up >> {log}\nfor i in 1 2 3 4 5 6 7 8; do sleep 0.1; done\n"
+    )
+    worker.chmod(0o755)
+    log.touch()
+    monkeypatch.setattr(workers.sys, "executable", str(worker))
+
+    class OnceBothAreUp(threading.Event):
+        def is_set(self) -> bool:
+            return log.read_text().count("up") == 2
+
+    assert workers.run_workers(2, [], OnceBothAreUp()) == 130
+    assert sorted(log.read_text().split()) == ["asked", "asked", "up", "up"]
+
+
+def test_a_second_signal_interrupts() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with workers.stop_on_signal() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# --- status ------------------------------------------------------------------------------------------------------
+
+
+def test_status_as_json_counts_every_run(run: Run) -> None:
+    experiment = cnn_vs_resnet()
+    first, second, *_ = experiment.cell("resnet").specs()
+    experiment.store.save(made_up_record(first, test_accuracy=0.5))
+    experiment.store.save(made_up_record(second, test_accuracy=0.4))
+    code, printed, _ = run("status", "--json")
+    assert code == 0
+    rows = {row["cell"]: row for row in json.loads(printed)["cnn_vs_resnet"]}
+    assert list(rows) == [cell.name for cell in experiment.cells]
+    assert rows["resnet"]["recorded"] == [0, 1]
+    assert rows["resnet"]["missing"] == [2, 3, 4]
+    assert rows["resnet"]["test_accuracy"] == pytest.approx(0.45)
+    assert sum(len(row["seeds"]) for row in rows.values()) == len(list(experiment.runs()))
+
+
+def test_status_as_a_table(run: Run) -> None:
+    experiment = cnn_vs_resnet()
+    experiment.store.save(made_up_record(experiment.cell("cnn").spec, test_accuracy=0.45))
+    code, printed, _ = run("status", "--experiment", "cnn_vs_resnet")
+    assert code == 0
+    (row,) = (line for line in printed.splitlines() if line.startswith("│ cnn "))
+    assert [word for word in row.split() if word != "│"] == ["cnn", "5", "1", "0", "0", "4", "0.450"]
+
+
+def test_a_spec_of_the_command_line_is_the_spec_of_a_file(tiny_spec: RunSpec, tmp_path: Path) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(tiny_spec.model_dump_json())
+    flags = [f"{name}={value}" for name, value in (("test_images", 40), ("batch_size", 32), ("seed", 3))]
+    flags.append("evaluate_training_every=2")
+    assert cli._single_spec(path, None, None, None, None, None, None) == tiny_spec
+    assert cli._single_spec(None, "resnet", None, flags, "synthetic", 100, 3) == tiny_spec
