@@ -14,7 +14,7 @@ import pytest
 
 from skipnets.paths import ROOT
 
-INDEX = "# A book\n\nBy {cite:t}`parker2022`, with $x^2$.\n"
+INDEX = "# A book\n\nBy {cite:t}`parker2022`, with $x^2$ and {numref}`tbl-printed`.\n"
 
 CHAPTER = """\
 ---
@@ -36,6 +36,12 @@ from skipnets.paths import RESULTS, ROOT
 with open(ROOT / "executions", "a") as file:
     file.write("x")
 print("mark", *(path.read_text() for path in sorted(RESULTS.glob("*.json"))))
+```
+
+```{code-cell}
+from IPython.display import Markdown
+
+Markdown(":::{table} Printed by a cell, after {cite:t}`gil`\\n:name: tbl-printed\\n\\n| a |\\n| --- |\\n| 1 |\\n:::")
 ```
 """
 
@@ -188,6 +194,14 @@ def test_the_site_loads_nothing_from_elsewhere(built: Book) -> None:
 def test_formulas_are_set_by_a_local_script(built: Book) -> None:
     assert re.search(r'<script[^>]*src="_static/mathjax/tex-chtml.js', (built.site / "index.html").read_text())
     assert list((built.site / "_static" / "mathjax").rglob("MathJax_Main-Regular.woff"))
+
+
+def test_a_table_that_a_cell_prints_is_numbered_and_referred_to(built: Book) -> None:
+    assert "Table 1" in re.sub(r"<[^>]+>", "", built.page("chapter"))
+    assert (
+        '<a class="reference internal" href="chapters/chapter.html#tbl-printed">'
+        in (built.site / "index.html").read_text()
+    )
 
 
 def test_a_class_shows_its_fields_with_their_comments(built: Book) -> None:

@@ -46,7 +46,7 @@ class Checkpoint:
             "history": progress.history.model_dump_json(),
             "diverged_at": progress.diverged_at.model_dump() if progress.diverged_at else None,
         }
-        numbered: dict[str, Any] = {f"array{number:05d}": array for number, array in enumerate(arrays)}
+        numbered: dict[str, Any] = {_name(number): array for number, array in enumerate(arrays)}
         write_atomically(self.path, lambda file: np.savez(file, progress=np.array(json.dumps(plain)), **numbered))
 
     def load(self) -> tuple[Progress, list[npt.NDArray[Any]]] | None:
@@ -59,10 +59,10 @@ class Checkpoint:
             return None
         try:
             with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                if (member := file.zip.testzip()) is not None:  # numpy would not look at what it has no use for
+                if (member := file.zip.testzip()) is not None:  # numpy checks only as far as it reads
                     raise ValueError(f"{member} does not match its checksum")
                 plain = json.loads(str(file["progress"]))
-                arrays = [file[name] for name in sorted(file.files) if name.startswith("array")]
+                arrays = [file[_name(number)] for number in range(len(file.files) - 1)]
             plain["history"] = History.model_validate_json(plain["history"])
             plain["diverged_at"] = plain["diverged_at"] and Stop(**plain["diverged_at"])
             return Progress(**plain), arrays
@@ -79,3 +79,7 @@ class Checkpoint:
         """Remove the checkpoint of a run whose record is safe, and the parts of files that killed saves left."""
         for path in (self.path, *self.path.parent.glob(f".{self.path.name}.*")):
             path.unlink(missing_ok=True)
+
+
+def _name(number: int) -> str:
+    return f"array{number:05d}"
