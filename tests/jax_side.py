@@ -87,8 +87,7 @@ def compared(folder: Path) -> Iterator[tuple[str, Answers]]:
 
 def recorded(folder: Path) -> Iterator[tuple[str, Answers]]:
     """Yield what a run with dropout and batch norm records, whole and paused in its second epoch."""
-    architecture = {"kind": "join_net", "depth": 3, "kernels": 2, "join": "sum"}
-    spec = make_spec(architecture=architecture, train_images=64, epochs=2)
+    spec = make_spec(**CASES["join_net"] | {"epochs": 2})
     told = []
     stop = Event()
 

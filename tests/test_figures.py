@@ -44,7 +44,7 @@ def drawings(results: Results) -> list[Figure]:
     return [
         figures.learning_curves(results, NAMES),
         figures.ceiling_plot(results, {"cnn": 0.2, "resnet": 0.5}),
-        figures.final_dots(results, NAMES, "test_accuracy", "test accuracy"),
+        figures.outcome_dots(results, NAMES, "test_accuracy", "test accuracy"),
         figures.spike_plot(results, NAMES),
         figures.single_run_plot(results, "resnet", "cnn", "test_accuracy", "difference"),
     ]

@@ -13,7 +13,6 @@ from jax_side import CASES, engine_without_dropout, steps
 from tiny import make_spec
 
 SCRIPT = Path(__file__).parent / "jax_side.py"
-FASTER_TO_COMPILE = "--xla_backend_optimization_level=0"
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +24,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         engine = engine_without_dropout(spec)
         np.savez(folder / f"{name}.npz", *engine.state())
         found |= {f"tensorflow.{name}.{key}": value for key, value in steps(engine, spec).items()}
-    changed = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FASTER_TO_COMPILE}
-    subprocess.run([sys.executable, SCRIPT, folder], check=True, env=os.environ | changed)
+    backend = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    faster_to_compile = {
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    subprocess.run([sys.executable, SCRIPT, folder], check=True, env=os.environ | backend | faster_to_compile)
     with np.load(folder / "jax.npz") as file:
         return found | {name: file[name] for name in file.files}
 

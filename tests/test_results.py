@@ -8,7 +8,7 @@ from factory import made_up_record
 from skipnets import experiments
 from skipnets.experiments import Experiment, cnn_vs_resnet
 from skipnets.records import Stop
-from skipnets.results import load_results, single_run_differences, tail_means
+from skipnets.results import load_results, single_run_differences, late
 
 
 @pytest.fixture
@@ -24,18 +24,17 @@ def test_frames_hold_every_epoch_and_every_run(grid: Experiment) -> None:
         for spec in grid.cell(cell).specs():
             grid.store.save(made_up_record(spec, test_accuracy=accuracy + spec.seed / 10))
     results = load_results(grid)
-    curves, finals = results.curves(), results.finals()
+    curves, outcomes = results.curves(), results.outcomes()
     assert len(curves[(curves.cell == "cnn") & (curves.measure == "test")]) == 2 * 30
-    assert finals.groupby("cell").test_accuracy.mean().to_dict() == {
+    assert outcomes.groupby("cell").test_accuracy.mean().to_dict() == {
         "cnn": pytest.approx(0.45),
         "resnet": pytest.approx(0.55),
     }
     assert single_run_differences(results, "resnet", "cnn", "test_accuracy").tolist() == pytest.approx(
         [0, 0.1, 0.1, 0.2]
     )
-    assert tail_means(results, "cnn", "training", "accuracy", last=10) == {
-        seed: pytest.approx(0.9 * 25.5 / 30) for seed in (0, 1)
-    }
+    rising = made_up_record(grid.cell("cnn").spec.model_copy(update={"epochs": 80}))
+    assert late(rising, "training", "accuracy") == pytest.approx(0.9 * 55.5 / 80)  # of epochs 31 to 80
     assert results.missing == []
 
 

@@ -19,7 +19,7 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import find_spikes, summarize
-from skipnets.results import Results, single_run_differences, tail_means
+from skipnets.results import Results, single_run_differences
 from skipnets.tables import LayerRow, layer_rows
 
 if TYPE_CHECKING:  # a page of records alone need not load a backend
@@ -172,29 +172,28 @@ def _draw_network(axis: Axes, layers: Sequence[LayerRow]) -> None:
                                                color="#d55e00", linewidth=1.6))  # fmt: skip
 
 
-def ceiling_plot(results: Results, rates: dict[str, float], last: int = 20) -> Figure:
-    """Training accuracy and loss with dropout on, over the last epochs, against the closed form of the output dropout.
+def ceiling_plot(results: Results, rates: dict[str, float]) -> Figure:
+    """Late training accuracy and loss against the closed form of the output dropout.
 
-    Args:
-        results: The records.
-        rates: Rate of the dropout after the output layer, by cell.
-        last: Number of final epochs to average over; the point is their mean over seeds, the bar two standard errors.
+    ``rates`` holds the rate of the dropout after the output layer, by cell. A point is the mean over seeds, its bar two
+    standard errors.
     """
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.8))
     grid = np.linspace(0, 0.6, 121)
     forms = np.array([logits_ceiling(rate) for rate in grid])
     for axis, form, metric in zip(axes, forms.T, ("accuracy", "loss"), strict=True):
         axis.plot(grid, form, color="#555555", linewidth=1.2, label="closed form for a perfect net")
-        for name in rates:
-            for measure, marker in (("training", "o"), ("training_inference", "x")):
-                tails = tail_means(results, name, measure, metric, last)
-                if not tails:
-                    continue
-                point = summarize(list(tails.values()))
-                error = 0 if point.n == 1 else 2 * point.sd / point.n**0.5
-                label, colour = MEASURES[measure]
-                axis.errorbar(rates[name], point.mean, error, fmt=marker, color=colour, markersize=5, capsize=3,
-                              label=label if name == next(iter(rates)) else None)  # fmt: skip
+        for measure, marker in (("training", "o"), ("training_inference", "x")):
+            label, colour = MEASURES[measure]
+            points = [
+                (rate, summarize(values))
+                for name, rate in rates.items()
+                if (values := list(results.by_seed(name, f"{measure}_{metric}").values()))
+            ]
+            errors = [0 if point.n == 1 else 2 * point.sd / point.n**0.5 for _, point in points]
+            means = [point.mean for _, point in points]
+            axis.errorbar([rate for rate, _ in points], means, errors, fmt=marker, color=colour, markersize=5, capsize=3,
+                          label=label)  # fmt: skip
         axis.set_xlabel("rate of the dropout after the output layer")
     axes[0].set(ylabel="accuracy (share of images)", ylim=(0.5, 1.02))
     axes[1].set(ylabel="loss (nats per image)", ylim=(-0.05, None))
@@ -203,10 +202,10 @@ def ceiling_plot(results: Results, rates: dict[str, float], last: int = 20) -> F
     return figure
 
 
-def final_dots(results: Results, names: Sequence[str], column: str, label: str) -> Figure:
+def outcome_dots(results: Results, names: Sequence[str], column: str, label: str) -> Figure:
     """One value a completed run as dots, a row a cell, with the mean and its 95 % interval over seeds.
 
-    ``column`` is one of those of ``Results.finals``; ``label`` names the axis with its unit.
+    ``column`` is one of those of ``Results.outcomes``; ``label`` names the axis with its unit.
     """
     cells = [cell for cell in results.cells(names) if results.by_seed(cell.name, column)]
     figure, axis = plt.subplots(figsize=(7.6, 0.42 * max(2, len(cells)) + 1.3))

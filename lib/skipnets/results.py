@@ -14,6 +14,9 @@ from skipnets.progress import RunDisplay
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
 
+#: How many epochs count as the end of a run.
+LATE = 50
+
 
 @dataclass(frozen=True)
 class Results:
@@ -50,32 +53,43 @@ class Results:
         columns = ["cell", "label", "seed", "epoch", "measure", "loss", "accuracy"]
         return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
-    def finals(self, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return one row a run: cell, label, seed, status, and the final loss and accuracy of each measure.
+    def outcomes(self, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return one row a run: cell, label, seed, status, and how it came out.
 
-        Further columns: epochs; minutes in all; epochs_to_learn (95 % of the training images right, dropout off);
-        spikes (of the test loss, per 100 epochs); epoch_seconds (median, training alone).
+        ``training_accuracy``, ``training_loss`` (dropout on), ``training_inference_...`` (dropout off) and ``test_...``
+        are medians over the measured epochs among the last 50, since a single epoch may be a spike. Further columns:
+        epochs; minutes in all; epochs_to_learn (95 % of the training images right, dropout off); spikes (of the test
+        loss, per 100 epochs); epoch_seconds (median, training alone).
         """
         rows = []
         for cell in self.cells(names):
             for record in self.records[cell.name]:
-                final = record.final
-                row = {"cell": cell.name, "label": cell.label, "seed": record.spec.seed, "status": final.status}
-                row |= {"epochs": record.history.training.epochs[-1], "minutes": record.environment.seconds / 60}
-                row |= {"epochs_to_learn": epochs_to_learn(record), "spikes": spikes_per_hundred(record, "test")}
-                row |= {"epoch_seconds": float(np.median(record.environment.epoch_seconds))}
-                for measure in ("training", "training_inference", "test"):
-                    metrics = getattr(final, measure)
-                    row |= {f"{measure}_loss": metrics.loss, f"{measure}_accuracy": metrics.accuracy}
-                rows.append(row)
+                rows.append(
+                    {
+                        "cell": cell.name,
+                        "label": cell.label,
+                        "seed": record.spec.seed,
+                        "status": record.final.status,
+                        "epochs": record.history.training.epochs[-1],
+                        "minutes": record.environment.seconds / 60,
+                        "epochs_to_learn": epochs_to_learn(record),
+                        "spikes": spikes_per_hundred(record, "test"),
+                        "epoch_seconds": float(np.median(record.environment.epoch_seconds)),
+                    }
+                    | {
+                        f"{measure}_{metric}": late(record, measure, metric)
+                        for measure in ("training", "training_inference", "test")
+                        for metric in ("loss", "accuracy")
+                    }
+                )
         return pd.DataFrame(rows)
 
     def by_seed(self, name: str, column: str) -> dict[int, float]:
-        """Return one column of ``finals`` for one cell, by seed, without the runs that diverged."""
-        finals = self.finals([name])
-        if finals.empty:
+        """Return one column of ``outcomes`` for one cell, by seed, without the runs that diverged."""
+        outcomes = self.outcomes([name])
+        if outcomes.empty:
             return {}
-        finished = finals[finals.status == "completed"]
+        finished = outcomes[outcomes.status == "completed"]
         return dict(zip(finished.seed.tolist(), finished[column].tolist(), strict=True))
 
     def diverged(self, name: str) -> dict[int, int]:
@@ -84,7 +98,7 @@ class Results:
         return {seed: end.epoch for seed, end in ends.items() if end is not None}
 
     def describe(self, name: str, column: str) -> str:
-        """Return mean, spread and number of seeds of one column of ``finals`` for one cell, or that there is none."""
+        """Return mean, spread and number of seeds of one column of ``outcomes`` for one cell, or that there is none."""
         values = list(self.by_seed(name, column).values())
         lost = len(self.diverged(name))
         if not values:
@@ -104,23 +118,21 @@ def epochs_to_learn(record: RunRecord, accuracy: float = 0.95) -> float:
     return float(first_epoch(curve.epochs, curve.accuracy, accuracy) or record.spec.epochs + 1)
 
 
-def tail_means(results: Results, name: str, measure: str, metric: str, last: int = 20) -> dict[int, float]:
-    """Mean of a metric over the measured epochs among the ``last`` of each run of a cell, by seed."""
-    means = {}
-    for record in results.records.get(name, []):
-        curve = getattr(record.history, measure)
-        ended = curve.epochs[-1]
-        tail = [
-            value for epoch, value in zip(curve.epochs, getattr(curve, metric), strict=True) if epoch > ended - last
-        ]
-        means[record.spec.seed] = float(np.mean(tail))
-    return means
+def late(record: RunRecord, measure: str, metric: str) -> float:
+    """Median of a run's metric over the measured epochs among its last 50.
+
+    ``measure`` is ``training``, ``training_inference`` or ``test``, ``metric`` loss or accuracy. A single epoch, the
+    last one for instance, may be a spike.
+    """
+    curve = getattr(record.history, measure)
+    values = getattr(curve, metric)
+    return float(np.median([v for e, v in zip(curve.epochs, values, strict=True) if e > curve.epochs[-1] - LATE]))
 
 
 def single_run_differences(results: Results, first: str, second: str, column: str) -> npt.NDArray[np.float64]:
-    """Differences of a column of ``Results.finals`` between every run of ``first`` and of ``second``, sorted."""
-    finals = results.finals([first, second])
-    values = [finals.loc[finals.cell == name, column].to_numpy(dtype=float) for name in (first, second)]
+    """Differences of a column of ``Results.outcomes`` between every run of ``first`` and of ``second``, sorted."""
+    outcomes = results.outcomes([first, second])
+    values = [outcomes.loc[outcomes.cell == name, column].to_numpy(dtype=float) for name in (first, second)]
     return np.sort(np.subtract.outer(*values).ravel())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
 from skipnets.records import Curve, RunRecord
-from skipnets.results import Results, epochs_to_learn, spikes_per_hundred, tail_means
+from skipnets.results import Results, epochs_to_learn, late, spikes_per_hundred
 from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict
 
 RULES: dict[str, Rule] = {}
@@ -47,12 +47,6 @@ def _compare(results: Results, first: str, second: str, value: Value) -> Compari
     return compare_paired(of_first, of_second)
 
 
-def _tail(results: Results, cell: str, metric: str) -> Summary:
-    """Training metric with dropout on, averaged over the last epochs of each run."""
-    means = tail_means(results, cell, "training", metric)
-    return _summary(results, cell, lambda record: means[record.spec.seed])
-
-
 def _verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
     """Return the verdict that the sign of a difference gives, where its interval leaves out zero."""
     status: Status = "not distinguishable"
@@ -85,22 +79,18 @@ def _mean_between(curve: Curve, metric: str, first: int, last: int) -> float:
     return float(np.mean([value for epoch, value in zip(curve.epochs, values, strict=True) if first <= epoch <= last]))
 
 
-def _test_accuracy(record: RunRecord) -> float:
-    return record.final.test.accuracy
-
-
-def _learnt(record: RunRecord) -> float:
-    """Training accuracy with dropout off."""
-    return record.final.training_inference.accuracy
-
-
-def _loss_learnt(record: RunRecord) -> float:
-    """Training loss with dropout off."""
-    return record.final.training_inference.loss
+def _late(measure: str, metric: str) -> Value:
+    return lambda record: late(record, measure, metric)
 
 
 def _test_spikes(record: RunRecord) -> float:
     return spikes_per_hundred(record, "test")
+
+
+# Medians over the last 50 epochs; "learnt" is what the net knows of the training images with dropout off.
+TRAINING_ACCURACY, TRAINING_LOSS = _late("training", "accuracy"), _late("training", "loss")
+LEARNT, LOSS_LEARNT = _late("training_inference", "accuracy"), _late("training_inference", "loss")
+TEST_ACCURACY, TEST_LOSS = _late("test", "accuracy"), _late("test", "loss")
 
 
 # --- the rules, in the order of the claims ---
@@ -138,7 +128,7 @@ def cnn_quicker(results: Results) -> Verdict:
 @rule("A8")
 def overfitting_solved(results: Results) -> Verdict:
     """With dropout, the ResNet's training and test accuracy lie within ten points."""
-    gap = _summary(results, "resnet", lambda record: _learnt(record) - _test_accuracy(record))
+    gap = _summary(results, "resnet", lambda record: LEARNT(record) - TEST_ACCURACY(record))
     status: Status = "refuted" if gap.low > 0.1 else "supported" if gap.high < 0.1 else "not distinguishable"
     reason = (
         f"With 50 % dropout the ResNet knows {100 * gap.mean:.0f} points more of its training images than of the test "
@@ -149,9 +139,9 @@ def overfitting_solved(results: Results) -> Verdict:
 
 @rule("A10")
 def resnet_better_in_both(results: Results) -> Verdict:
-    """After the last epoch the ResNet's test accuracy is higher and its test loss lower than the CNN's."""
-    accuracy = _compare(results, "resnet", "cnn", _test_accuracy)
-    loss = _compare(results, "resnet", "cnn", lambda record: record.final.test.loss)
+    """In the last 50 epochs the ResNet's test accuracy is higher and its test loss lower than the CNN's."""
+    accuracy = _compare(results, "resnet", "cnn", TEST_ACCURACY)
+    loss = _compare(results, "resnet", "cnn", TEST_LOSS)
     better = (accuracy.low > 0, loss.high < 0)
     status: Status = "supported" if all(better) else "conditional" if any(better) else "not distinguishable"
     if accuracy.high < 0 and loss.low > 0:
@@ -186,7 +176,7 @@ def nothing_after_125(results: Results) -> Verdict:
 @rule("A34")
 def comparison_is_possible(results: Results) -> Verdict:
     """Nets with and without skips can be compared with everything else kept: it is done."""
-    found = _compare(results, "resnet", "resnet_no_skips", _test_accuracy)
+    found = _compare(results, "resnet", "resnet_no_skips", TEST_ACCURACY)
     reason = (
         "Done here: without its two additions the ResNet has the same 223,242 parameters and settings. Test accuracy "
         f"with less without: {_points(found)}."
@@ -237,7 +227,7 @@ def skips_and_dropout_together(results: Results) -> Verdict:
 @rule("A53")
 def loss_to_zero(results: Results) -> Verdict:
     """The CNN's training loss converges to zero quickly: with dropout off it does, with dropout on it cannot."""
-    on, off = _tail(results, "cnn", "loss"), _summary(results, "cnn", _loss_learnt)
+    on, off = _summary(results, "cnn", TRAINING_LOSS), _summary(results, "cnn", LOSS_LEARNT)
     learnt = _summary(results, "cnn", epochs_to_learn)
     reason = (
         f"With dropout off it ends at {off}; 95 % of the training images are right by epoch {learnt.mean:.0f}. With "
@@ -263,7 +253,7 @@ def cnn_test_loss_rises(results: Results) -> Verdict:
 @rule("A55")
 def accuracy_stops_at_09(results: Results) -> Verdict:
     """The CNN's training accuracy converges to 0.9 and not 1: with dropout on; with dropout off it reaches 1."""
-    on, off = _tail(results, "cnn", "accuracy"), _summary(results, "cnn", _learnt)
+    on, off = _summary(results, "cnn", TRAINING_ACCURACY), _summary(results, "cnn", LEARNT)
     reason = f"With dropout on {on}, as printed; the same nets with dropout off {off}."
     return Verdict("conditional" if off.low > 0.95 else "supported", reason, on.mean, on.low, on.high)
 
@@ -271,7 +261,7 @@ def accuracy_stops_at_09(results: Results) -> Verdict:
 @rule("A56")
 def plateau_from_a_singularity(results: Results) -> Verdict:
     """The 0.9 comes from a singularity: not if it is the ceiling of the output dropout and goes with that layer."""
-    on, without = _tail(results, "cnn", "accuracy"), _summary(results, "cnn_no_dropout", _learnt)
+    on, without = _summary(results, "cnn", TRAINING_ACCURACY), _summary(results, "cnn_no_dropout", LEARNT)
     ceiling = logits_ceiling(0.2)[0]
     explained = abs(on.mean - ceiling) < 0.02 and without.mean > 0.98
     reason = (
@@ -283,16 +273,16 @@ def plateau_from_a_singularity(results: Results) -> Verdict:
 
 @rule("A57")
 def cnn_test_accuracy(results: Results) -> Verdict:
-    """After the last epoch the CNN's test accuracy lies between 0.4 and 0.5."""
-    found = _summary(results, "cnn", _test_accuracy)
-    return _verdict_by_range(found, 0.40, 0.50, f"After the last epoch the CNN's test accuracy is {found}.")
+    """In the last 50 epochs the CNN's test accuracy lies between 0.4 and 0.5."""
+    found = _summary(results, "cnn", TEST_ACCURACY)
+    return _verdict_by_range(found, 0.40, 0.50, f"In the last 50 epochs the CNN's test accuracy is {found}.")
 
 
 @rule("A59")
 def skips_prevent_overfitting(results: Results) -> Verdict:
     """Test loss ends less far above its minimum with the additions than without."""
     found = _compare(
-        results, "resnet", "resnet_no_skips", lambda record: record.final.test.loss - min(record.history.test.loss)
+        results, "resnet", "resnet_no_skips", lambda record: TEST_LOSS(record) - min(record.history.test.loss)
     )
     reason = "How far the ResNet's test loss ends above its minimum in nats, with less without additions"
     return _verdict_by_sign(found, "refuted", "supported", reason)
@@ -301,7 +291,7 @@ def skips_prevent_overfitting(results: Results) -> Verdict:
 @rule("A60")
 def resnet_training_accuracy(results: Results) -> Verdict:
     """The ResNet's training accuracy lies between 0.9 and 1, above the CNN's: fairly compared with dropout off."""
-    on, off = _tail(results, "resnet", "accuracy"), _compare(results, "resnet", "cnn", _learnt)
+    on, off = _summary(results, "resnet", TRAINING_ACCURACY), _compare(results, "resnet", "cnn", LEARNT)
     status: Status = "refuted"
     if 0.9 <= on.mean <= 1:
         status = "supported" if off.low > 0 else "conditional"
@@ -311,9 +301,9 @@ def resnet_training_accuracy(results: Results) -> Verdict:
 
 @rule("A61")
 def resnet_test_accuracy(results: Results) -> Verdict:
-    """After the last epoch the ResNet's test accuracy is in the high 40s to low 50s: 0.46 to 0.54."""
-    found = _summary(results, "resnet", _test_accuracy)
-    return _verdict_by_range(found, 0.46, 0.54, f"After the last epoch the ResNet's test accuracy is {found}.")
+    """In the last 50 epochs the ResNet's test accuracy is in the high 40s to low 50s: 0.46 to 0.54."""
+    found = _summary(results, "resnet", TEST_ACCURACY)
+    return _verdict_by_range(found, 0.46, 0.54, f"In the last 50 epochs the ResNet's test accuracy is {found}.")
 
 
 #: Cells under Adam with those that differ from them in the optimiser alone.
@@ -357,7 +347,7 @@ def rmsprop_faster(results: Results) -> Verdict:
 @rule("A66")
 def flat_loss_is_a_plateau(results: Results) -> Verdict:
     """The flat training loss of Figure 5 is a plateau of learning: not if nothing is left to learn."""
-    late = _summary(results, "cnn", _loss_learnt)
+    late = _summary(results, "cnn", LOSS_LEARNT)
     reason = (
         f"With dropout off the CNN's training loss ends at {late} nats: the curve is flat because next to nothing is "
         "left to learn, not because learning is stuck."
@@ -384,7 +374,7 @@ def both_nets_spike(results: Results) -> Verdict:
 def first_images_are_as_good(results: Results) -> Verdict:
     """Test accuracy is the same when the nets train on images 1,501 to 4,000 instead."""
     pairs = (("resnet", "resnet_other_images"), ("cnn_no_dropout", "cnn_other_images"))
-    found = [_compare(results, cell, other, _test_accuracy) for cell, other in pairs]
+    found = [_compare(results, cell, other, TEST_ACCURACY) for cell, other in pairs]
     status: Status = "conditional" if any(comparison.distinguishable for comparison in found) else "supported"
     reason = (
         f"Test accuracy on the first 2,500 images less that on images 1,501 to 4,000: ResNet {_points(found[0])}, CNN "
