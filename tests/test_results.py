@@ -8,7 +8,7 @@ from factory import made_up_record
 from skipnets import experiments
 from skipnets.experiments import Experiment, cnn_vs_resnet
 from skipnets.records import Stop
-from skipnets.results import load_results, single_run_differences, late
+from skipnets.results import late, load_results, single_run_differences
 
 
 @pytest.fixture

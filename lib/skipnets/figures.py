@@ -191,9 +191,8 @@ def ceiling_plot(results: Results, rates: dict[str, float]) -> Figure:
                 if (values := list(results.by_seed(name, f"{measure}_{metric}").values()))
             ]
             errors = [0 if point.n == 1 else 2 * point.sd / point.n**0.5 for _, point in points]
-            means = [point.mean for _, point in points]
-            axis.errorbar([rate for rate, _ in points], means, errors, fmt=marker, color=colour, markersize=5, capsize=3,
-                          label=label)  # fmt: skip
+            at, means = [rate for rate, _ in points], [point.mean for _, point in points]
+            axis.errorbar(at, means, errors, fmt=marker, color=colour, markersize=5, capsize=3, label=label)
         axis.set_xlabel("rate of the dropout after the output layer")
     axes[0].set(ylabel="accuracy (share of images)", ylim=(0.5, 1.02))
     axes[1].set(ylabel="loss (nats per image)", ylim=(-0.05, None))
