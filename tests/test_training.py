@@ -190,14 +190,14 @@ def test_pauses_leave_no_trace_in_the_results(
 
 
 @given(
-    step_seconds=st.floats(1, 20),
-    evaluation_seconds=st.floats(0, 60),
-    seconds=st.floats(0, 150),
+    step_seconds=st.integers(1, 20),
+    evaluation_seconds=st.integers(0, 60),
+    seconds=st.integers(0, 150),
     stretch=st.sampled_from([1, 3]),
 )
 @settings(max_examples=25, deadline=None)
 def test_a_run_stops_before_its_deadline(
-    step_seconds: float, evaluation_seconds: float, seconds: float, stretch: int
+    step_seconds: int, evaluation_seconds: int, seconds: int, stretch: int
 ) -> None:
     spec = make_spec(epochs=100, evaluate_training_every=1)
     world = World(stretch, step_seconds=step_seconds, evaluation_seconds=evaluation_seconds)

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from skipnets.environment import load_keras
 from skipnets.errors import BadInputError, RunBusyError, RunPausedError, SkipnetsError
 from skipnets.experiments import EXPERIMENTS, Cell, find_experiment
 from skipnets.parsing import key_values, seconds, seed_list
@@ -64,6 +65,7 @@ def summary(
         height = width = channels = 0
     if min(height, width, channels) < 1:
         raise BadInputError(f"image shape {image_shape!r}: expected three numbers above 0, as in 32,32,3")
+    load_keras()
     from skipnets.architectures import build
     from skipnets.tables import layer_rows
 
@@ -163,6 +165,7 @@ def _train_all(
     runs: Sequence[tuple[Cell, RunSpec]], store: Store, checkpoints: Path, deadline: float, stop: threading.Event
 ) -> int:
     """Train ``runs`` one after another; return the exit code."""
+    load_keras()
     from skipnets.training import train as train_run
 
     failed, busy, left = 0, 0, len(runs)

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from skipnets.paths import ROOT
@@ -13,6 +14,24 @@ PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "numpy")
 def backend() -> str:
     """Name of Keras' backend, known without loading it."""
     return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
+def load_keras() -> None:
+    """Import Keras and start its backend without TensorFlow's greeting, which no setting of its own silences.
+
+    Its C++ writes to the file behind stderr, so that is what points elsewhere meanwhile; an exception still shows.
+    """
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import keras
+
+        keras.ops.zeros(1)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def device() -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from skipnets.analysis.statistics import find_spikes, first_epoch, summarize
+from skipnets.environment import load_keras
 from skipnets.experiments import Cell, Experiment
 from skipnets.progress import RunDisplay
 from skipnets.records import RunRecord
@@ -143,6 +144,7 @@ def load_results(experiment: Experiment, train_missing: bool = False) -> Results
         SkipnetsError: A record is damaged, or a run that was asked for failed.
     """
     if train_missing and experiment.missing():
+        load_keras()
         from skipnets.training import train
 
         with RunDisplay(Console(soft_wrap=True)) as display:

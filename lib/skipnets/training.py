@@ -18,7 +18,7 @@ from skipnets import datasets, environment, order, scoring
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.datasets import Images, ImageSet, Labels
 from skipnets.engines import Engine, make_engine
-from skipnets.errors import RunPausedError, SkipnetsError
+from skipnets.errors import RunPausedError
 from skipnets.files import exclusive, require_writable
 from skipnets.paths import checkpoint_folder
 from skipnets.records import Curve, Environment, Final, RunRecord, Stop, Store, pack_bits
@@ -57,6 +57,7 @@ def train(
     """
     if (record := store.load(spec)) is not None:
         return record
+    images = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
     folder = checkpoints or checkpoint_folder()
     require_writable(store.folder)
     require_writable(folder)
@@ -64,7 +65,6 @@ def train(
     with exclusive(checkpoint.lock, busy=f"{spec.run_id} is being trained by another process"):
         if (record := store.load(spec)) is not None:
             return record
-        images = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
         record = _Run(spec, images, checkpoint, deadline, stop or threading.Event(), report).finish()
         store.save(record)
         checkpoint.discard()
@@ -86,8 +86,6 @@ class _Run:
         self.spec, self.images, self.checkpoint = spec, images, checkpoint
         self.deadline, self.stop, self.report = deadline, stop, report
         fitted = len(images.y_train) - spec.held_out
-        if fitted < 1:
-            raise SkipnetsError(f"validation: {spec.validation} leaves no training image of {spec.train_images}")
         self.fitted = images.select(fitted, len(images.y_test))
         self.held_out = images.x_train[fitted:], images.y_train[fitted:]
         self.engine: Engine = make_engine(spec, self.fitted)
