@@ -34,11 +34,17 @@ def load_keras() -> None:
         os.close(nowhere)
 
 
-def device() -> str:
-    """The accelerator's name as the backend gives it, or the processor's with its number of cores."""
+def has_accelerator() -> bool:
+    """Whether the backend sees a device other than the processor."""
     import keras
 
-    if keras.distribution.list_devices("gpu"):
+    # Asked for "gpu" alone, JAX raises where there is none.
+    return not all(name.startswith("cpu") for name in keras.distribution.list_devices())
+
+
+def device() -> str:
+    """The accelerator's name as the backend gives it, or the processor's with its number of cores."""
+    if has_accelerator():
         if backend() == "jax":
             import jax
 

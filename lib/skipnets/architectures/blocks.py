@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from skipnets.environment import has_accelerator
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -54,7 +56,7 @@ class GroupedConv2D(layers.Layer):
     ):
         super().__init__(**options)
         self.filters, self.groups, self.strides, self.initializer = filters, groups, strides, initializer
-        self.as_dense = not keras.distribution.list_devices("gpu")
+        self.as_dense = not has_accelerator()
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the kernel, and the mask (in, out) of the channel pairs that belong to one group."""
