@@ -32,7 +32,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "residual_net": {
         "architecture": RESIDUAL_NET,
-        "weight_decay": 0.01,
+        "weight_decay": 1.0,
         "augmentation": "shift_flip",
         "labels": "integer",
         "train_images": 64,
@@ -40,8 +40,10 @@ CASES: dict[str, dict[str, Any]] = {
     "looped": {
         "architecture": RESIDUAL_NET,
         "optimizer": MOMENTUM,
-        "weight_decay": 0.01,
+        "weight_decay": 1.0,
         "augmentation": "shift_flip",
+        "train_images": 28,
+        "batch_size": 8,
     },
 }
 
@@ -58,7 +60,7 @@ def engine_without_dropout(spec: RunSpec) -> Engine:
 
 def steps(engine: Engine, spec: RunSpec) -> Answers:
     """Train the first epoch as ``training`` does; return losses, right answers and outputs for the test images."""
-    engine.set_learning_rate(1e-3)
+    engine.set_learning_rate(spec.optimizer.learning_rate / 2)
     shuffled = order.permutation(spec.seed, 0, spec.train_images)
     batches = [shuffled[i : i + spec.batch_size] for i in range(0, len(shuffled), spec.batch_size)]
     parts = range(0, len(batches), engine.stretch)

@@ -155,6 +155,18 @@ def test_a_file_comes_before_the_download(save: Callable[..., Path], monkeypatch
     assert len(load("cifar10").x_train) == 30
 
 
+def test_the_head_of_cifar10_is_cut_from_the_whole(
+    folder: Path, save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, many = ARRAYS, {name: np.concatenate([array] * 200) for name, array in ARRAYS.items()}
+    save("cifar10", **many)
+    head = load("cifar10-head")
+    assert (head.name, len(head.y_train), len(head.y_test)) == ("cifar10-head", 4000, 1017)
+    assert np.array_equal(head.x_train[: len(few["x_train"])], few["x_train"])
+    save("cifar10-head")
+    assert len(load("cifar10-head").y_train) == len(few["y_train"])
+
+
 @pytest.fixture
 def downloads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names that were downloaded; CIFAR-100 cannot be."""

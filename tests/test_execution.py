@@ -111,7 +111,14 @@ def test_the_chapter_and_its_pair_are_never_the_output(
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("absent.md", None), ("chapter.txt", "text"), ("chapter.ipynb", "{"), ("folder.md", "/")]
+    ("name", "content"),
+    [
+        ("absent.md", None),
+        ("chapter.txt", "text"),
+        ("chapter.ipynb", "{"),
+        ("folder.md", "/"),
+        ("README.md", "# Text\n\n```bash\ntouch was-run\n```\n"),
+    ],
 )
 def test_what_is_no_chapter_is_bad_input(tmp_path: Path, output: Path, name: str, content: str | None) -> None:
     path = tmp_path / name

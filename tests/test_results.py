@@ -8,7 +8,7 @@ from factory import made_up_record
 from skipnets import experiments
 from skipnets.experiments import Experiment, cnn_vs_resnet
 from skipnets.records import Stop
-from skipnets.results import late, load_results, single_run_differences
+from skipnets.results import load_results, single_run_differences
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_frames_hold_every_epoch_and_every_run(grid: Experiment) -> None:
         [0, 0.1, 0.1, 0.2]
     )
     rising = made_up_record(grid.cell("cnn").spec.model_copy(update={"epochs": 80}))
-    assert late(rising, "training", "accuracy") == pytest.approx(0.9 * 55.5 / 80)  # of epochs 31 to 80
+    assert rising.late("training", "accuracy") == pytest.approx(0.9 * 55.5 / 80)  # of epochs 31 to 80
     assert results.missing == []
 
 

@@ -230,7 +230,9 @@ def test_a_run_without_time_leaves_a_checkpoint_and_no_record() -> None:
             "weight_decay": 1e-3,
             "augmentation": "shift_flip",
             "labels": "integer",
-            "validation": 0.1,
+            "train_images": 80,
+            "validation": 0.2,
+            "test_images": 16,
         },
         {
             "architecture": {"kind": "cnn"},
@@ -246,7 +248,7 @@ def test_a_run_without_time_leaves_a_checkpoint_and_no_record() -> None:
 def test_networks_go_on_in_the_middle_of_an_epoch(tmp_path: Path, changes: dict[str, Any]) -> None:
     spec = make_spec(**changes)
     whole = train_in(tmp_path / "whole", spec)
-    parts = train_in_sittings(tmp_path / "parts", spec, [stop_after(7)])
+    parts = train_in_sittings(tmp_path / "parts", spec, [stop_after(5)])
     assert results(parts) == results(whole)
     assert parts.environment.sittings == 2
 
@@ -277,14 +279,14 @@ class Ordeal:
 
 @pytest.fixture(scope="module")
 def ordeal(tmp_path_factory: pytest.TempPathFactory, few_synthetic_images: None) -> Ordeal:
-    spec = make_spec(train_images=96, test_images=32, epochs=30, evaluate_test_every=10, evaluate_training_every=15)
+    spec = make_spec(train_images=96, test_images=32, epochs=20, evaluate_test_every=10, evaluate_training_every=10)
     folder = tmp_path_factory.mktemp("ordeal")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["skipnets.training"])
     exits = []
     for seed in range(5):
         moment = random.Random(seed)
-        arguments = folder, spec, moment.randint(1, 6), moment.uniform(0, 0.1)
+        arguments = folder, spec, moment.randint(1, 4), moment.uniform(0, 0.05)
         exits.append(exit_of(context.Process(target=train_and_die, args=arguments)))
     hanging = context.Event()
     holder = context.Process(target=train_and_hang, args=(folder, spec, hanging))

@@ -71,7 +71,9 @@ def load_claims(path: Path = LEDGER) -> list[Claim]:
     try:
         claims = TypeAdapter(list[Claim]).validate_python(yaml.safe_load(path.read_text()))
     except ValidationError as error:
-        raise DamagedFileError(f"{path}: {explain(error)}") from error
+        raise DamagedFileError(f"{path}: {explain(error, 'ledger')}") from error
+    except (OSError, yaml.YAMLError) as error:
+        raise DamagedFileError(f"{path} cannot be read: {error}") from error
     ids = [claim.id for claim in claims]
     if twice := sorted({claim_id for claim_id in ids if ids.count(claim_id) > 1}):
         raise DamagedFileError(f"{path}: given twice: {', '.join(twice)}")

@@ -155,6 +155,8 @@ def _single_spec(
     fields = key_values(set_ or [])
     if "architecture" in fields:
         raise BadInputError("--set architecture: use --architecture and --arg")
+    if twice := fields.keys() & given.keys():
+        raise BadInputError(f"given twice, as a flag and with --set: {', '.join(sorted(twice))}")
     optimizer = fields.get("optimizer", {})
     if isinstance(optimizer, dict):
         fields["optimizer"] = {"kind": "rmsprop"} | optimizer
@@ -171,6 +173,9 @@ def _train_all(
     failed, busy, left = 0, 0, len(runs)
     with RunDisplay(console) as display:
         for cell, spec in runs:
+            if store.load(spec) is not None:  # another worker was faster
+                left -= 1
+                continue
             display.begin(cell.label, spec)
             try:
                 display.end(train_run(spec, store, checkpoints, deadline, stop, display))
@@ -186,8 +191,8 @@ def _train_all(
             except SkipnetsError as error:
                 failed += 1
                 print(f"skipnets: {error}", file=sys.stderr)
-    console.print(f"{len(runs) - left} runs recorded in {store.folder}, {busy} busy elsewhere, {failed} failed",
-                  markup=False, highlight=False)  # fmt: skip
+    told = f"{len(runs) - left} of {len(runs)} missing runs recorded" if runs else "nothing is missing"
+    console.print(f"{told} in {store.folder}; {busy} busy elsewhere, {failed} failed", markup=False, highlight=False)
     return 1 if failed else 0
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,9 @@ def _fingerprint(array: npt.NDArray[np.generic]) -> str:
 def load(name: str) -> ImageSet:
     """Load image set ``name``: ``synthetic``, or ``<name>.npz`` of the image folder, or Keras' verified download.
 
+    ``cifar10-head`` is the first 4,000 training and 1,017 test images of CIFAR-10; without a file of its own it is cut
+    from ``cifar10``.
+
     Raises:
         BadInputError: No such image set here; the message says what to do.
         SkipnetsError: A file is damaged, or its arrays are not those of an image set.
@@ -73,9 +76,12 @@ def load(name: str) -> ImageSet:
         return _check(name, _read(path))
     if name in DOWNLOADABLE:
         return _check(name, _download(name))
+    if name == "cifar10-head":
+        return replace(load("cifar10").select(4000, 1017), name=name)
     raise BadInputError(
         f"image set {name!r}: there is no {path}. Put a file with the arrays {', '.join(ARRAYS)} there, or set "
-        f"SKIPNETS_DATA to the folder that holds it; known without a file: {', '.join(DOWNLOADABLE)}, synthetic"
+        f"SKIPNETS_DATA to the folder that holds it; known without a file: {', '.join(DOWNLOADABLE)}, cifar10-head, "
+        "synthetic"
     )
 
 

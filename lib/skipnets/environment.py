@@ -1,5 +1,6 @@
 """Where a run happened: backend, device, versions, commit."""
 
+import logging
 import os
 import platform
 import subprocess
@@ -21,6 +22,7 @@ def load_keras() -> None:
 
     Its C++ writes to the file behind stderr, so that is what points elsewhere meanwhile; an exception still shows.
     """
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of a trace for each network built
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

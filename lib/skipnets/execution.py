@@ -51,7 +51,8 @@ def execute_chapter(chapter: Path, output: Path, parameters: Mapping[str, Any]) 
     except DeadKernelError as error:
         raise SkipnetsError(f"{chapter}: the kernel died; what ran before is in {output}") from error
     except PapermillExecutionError as error:
-        raise SkipnetsError(
+        kind = BadInputError if error.ename == "BadInputError" else SkipnetsError
+        raise kind(
             f"{chapter}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n"
             f"what ran before it, and its traceback, are in {output}"
         ) from error
@@ -61,11 +62,14 @@ def _read(chapter: Path) -> nbformat.NotebookNode:
     if chapter.suffix not in {".md", ".ipynb"}:
         raise BadInputError(f"{chapter}: a chapter is a .md or .ipynb file")
     try:
-        return jupytext.read(chapter)
+        notebook = jupytext.read(chapter)
     except OSError as error:
         raise BadInputError(f"{chapter}: {error.strerror}") from error
     except Exception as error:  # jupytext, nbformat and yaml raise errors without a common class
         raise BadInputError(f"{chapter} is not a notebook: {error}") from error
+    if "kernelspec" not in notebook.metadata:  # jupytext would run the shell examples of any Markdown file
+        raise BadInputError(f"{chapter} is not a chapter: its header names no kernel")
+    return notebook
 
 
 def _declared(notebook: nbformat.NotebookNode) -> dict[str, Parameter]:

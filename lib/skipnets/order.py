@@ -4,6 +4,8 @@
 saved. Drawing from (seed, epoch) differs per epoch and makes resuming exact.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,7 @@ def permutation(seed: int, epoch: int, images: int) -> Indices:
     return np.random.default_rng([seed, epoch, _ORDER]).permutation(images)
 
 
+@lru_cache(maxsize=1)  # every step of an epoch asks for the same draw
 def shifts_and_flips(seed: int, epoch: int, images: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Corner of the crop in the padded image, (n, 2) from 0 to 8, and whether it is flipped, (n,), per image."""
     rng = np.random.default_rng([seed, epoch, _SHIFT])

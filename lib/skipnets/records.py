@@ -21,6 +21,9 @@ from skipnets.specs import RunSpec, canonical_json, explain
 
 SCHEMA = 1
 
+#: How many epochs count as the end of a run.
+LATE = 50
+
 
 class _Entry(BaseModel):
     """A frozen piece of a record. NaN and infinities are written as strings, so that the file stays valid JSON."""
@@ -124,6 +127,16 @@ class RunRecord(_Entry):
         if self.final.status == "completed" and (not epochs or epochs[-1] != self.spec.epochs):
             raise ValueError(f"a completed run of {self.spec.epochs} epochs has a history of {len(epochs)}")
         return self
+
+    def late(self, measure: str, metric: str) -> float:
+        """Median of a metric over the measured epochs among the last 50.
+
+        ``measure`` is ``training``, ``training_inference`` or ``test``, ``metric`` loss or accuracy. A single epoch,
+        the last one for instance, may be a spike.
+        """
+        curve = getattr(self.history, measure)
+        values = zip(curve.epochs, getattr(curve, metric), strict=True)
+        return float(np.median([value for epoch, value in values if epoch > curve.epochs[-1] - LATE]))
 
     def to_json(self) -> str:
         """Return the record's file content."""

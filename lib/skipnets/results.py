@@ -15,9 +15,6 @@ from skipnets.progress import RunDisplay
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
 
-#: How many epochs count as the end of a run.
-LATE = 50
-
 
 @dataclass(frozen=True)
 class Results:
@@ -78,7 +75,7 @@ class Results:
                         "epoch_seconds": float(np.median(record.environment.epoch_seconds)),
                     }
                     | {
-                        f"{measure}_{metric}": late(record, measure, metric)
+                        f"{measure}_{metric}": record.late(measure, metric)
                         for measure in ("training", "training_inference", "test")
                         for metric in ("loss", "accuracy")
                     }
@@ -117,17 +114,6 @@ def epochs_to_learn(record: RunRecord, accuracy: float = 0.95) -> float:
     """First measured epoch at which training accuracy, dropout off, reaches ``accuracy``; past the last if never."""
     curve = record.history.training_inference
     return float(first_epoch(curve.epochs, curve.accuracy, accuracy) or record.spec.epochs + 1)
-
-
-def late(record: RunRecord, measure: str, metric: str) -> float:
-    """Median of a run's metric over the measured epochs among its last 50.
-
-    ``measure`` is ``training``, ``training_inference`` or ``test``, ``metric`` loss or accuracy. A single epoch, the
-    last one for instance, may be a spike.
-    """
-    curve = getattr(record.history, measure)
-    values = getattr(curve, metric)
-    return float(np.median([v for e, v in zip(curve.epochs, values, strict=True) if e > curve.epochs[-1] - LATE]))
 
 
 def single_run_differences(results: Results, first: str, second: str, column: str) -> npt.NDArray[np.float64]:

@@ -20,7 +20,7 @@ class CellStatus:
     diverged: list[int]
     in_progress: list[int]
     missing: list[int]
-    test_accuracy: float | None  # mean over the recorded seeds
+    test_accuracy: float | None  # mean over the completed runs of their median over the last 50 epochs
 
 
 def experiment_status(experiment: Experiment, checkpoints: Path) -> list[CellStatus]:
@@ -30,7 +30,8 @@ def experiment_status(experiment: Experiment, checkpoints: Path) -> list[CellSta
         records = {spec.seed: experiment.store.load(spec) for spec in cell.specs()}
         found = {seed: record for seed, record in records.items() if record is not None}
         missing = [seed for seed in cell.seeds if seed not in found]
-        accuracies = [record.final.test.accuracy for record in found.values()]
+        completed = [record for record in found.values() if record.final.status == "completed"]
+        accuracies = [record.late("test", "accuracy") for record in completed]
         rows.append(
             CellStatus(
                 cell=cell.name,

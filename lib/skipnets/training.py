@@ -45,7 +45,8 @@ def train(
         spec: The run.
         store: Where its record is looked for and written.
         checkpoints: Folder of unfinished runs; default ``$SKIPNETS_CHECKPOINTS`` or data/checkpoints.
-        deadline: Moment of ``time.monotonic`` by which to have stopped and saved.
+        deadline: Moment of ``time.monotonic`` by which to have stopped and saved. What comes next is expected to take
+            as long as the longest of its kind so far; the first step and evaluation of a sitting cannot be foreseen.
         stop: When set from elsewhere, the run stops after the step under way.
         report: Called after every stretch of steps and every evaluation.
 

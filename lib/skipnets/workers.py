@@ -1,5 +1,6 @@
 """Training several runs: one after another in this process, or shared out to several processes."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 
 #: Exit code of a command that was asked to stop and saved everything.
 STOPPED = 130
+
+_PR_SET_PDEATHSIG = 1  # from Linux' sys/prctl.h
 
 
 @contextmanager
@@ -31,6 +34,11 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+def _end_with_parent() -> None:
+    """Have the kernel send SIGTERM to this process when its parent ends, however it ends (Linux)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def run_workers(jobs: int, command: Sequence[str], stop: threading.Event) -> int:
     """Run ``jobs`` copies of ``skipnets <command>``, each on its share of the cores; return the worst exit code.
 
@@ -41,11 +49,17 @@ def run_workers(jobs: int, command: Sequence[str], stop: threading.Event) -> int
     for number in range(jobs):
         share = cores[number % len(cores) :: jobs] or cores[number % len(cores) :][:1]
 
-        def pin(share: list[int] = share) -> None:
+        def prepare(share: list[int] = share) -> None:
             os.sched_setaffinity(0, share)
+            _end_with_parent()
 
         workers.append(
-            subprocess.Popen([sys.executable, "-m", "skipnets.cli", *command], preexec_fn=pin, start_new_session=True)
+            subprocess.Popen(
+                [sys.executable, "-m", "skipnets.cli", *command],
+                preexec_fn=prepare,
+                start_new_session=True,
+                env=os.environ | {"TTY_COMPATIBLE": "0"},  # bars of several workers would overwrite each other
+            )
         )
     asked = False
     while any(worker.poll() is None for worker in workers):
