@@ -196,14 +196,14 @@ def test_a_run_is_trained_once(run: Run, folder: Path) -> None:
     code, printed, _ = run(*command)
     assert code == 0
     assert "plain_net, seed 3: 2 epochs" in printed
-    assert "2 runs recorded" in printed
+    assert "2 of 2 runs recorded" in printed
     store = Store(folder / "local" / "runs")
     assert {record.spec for record in store} == {TINY_SPEC, TINY_SPEC.with_seed(3)}
     assert not list((folder / "checkpoints").glob("*.npz"))
     before = {path: path.read_bytes() for path in store.folder.iterdir()}
     code, printed, _ = run(*command)
     assert code == 0
-    assert "2 runs recorded" in printed
+    assert "2 of 2 runs recorded" in printed
     assert {path: path.read_bytes() for path in store.folder.iterdir()} == before
 
 
@@ -246,7 +246,7 @@ def test_one_damaged_run_does_not_stop_the_others(run: Run, folder: Path) -> Non
     code, printed, error = run(*TINY, "--epochs", "2", "--seeds", "0,1")
     assert code == 1
     assert f"checkpoint {damaged} is damaged" in error
-    assert "1 runs recorded" in printed
+    assert "1 of 2 runs recorded" in printed
     assert [record.spec.seed for record in Store(folder / "local" / "runs")] == [1]
 
 
@@ -254,7 +254,7 @@ def test_a_run_that_another_process_trains_is_passed_over(run: Run, folder: Path
     with exclusive(Checkpoint(folder / "checkpoints", TINY_SPEC).lock, busy=""):
         code, printed, _ = run(*TINY, "--epochs", "2")
     assert code == 0
-    assert "0 runs recorded" in printed
+    assert "0 of 1 runs recorded" in printed
     assert "1 busy elsewhere" in printed
 
 

@@ -173,12 +173,10 @@ def _train_all(
     failed, busy, left = 0, 0, len(runs)
     with RunDisplay(console) as display:
         for cell, spec in runs:
-            if store.load(spec) is not None:  # another worker was faster
-                left -= 1
-                continue
-            display.begin(cell.label, spec)
             try:
-                display.end(train_run(spec, store, checkpoints, deadline, stop, display))
+                if store.load(spec) is None:  # otherwise another worker was faster
+                    display.begin(cell.label, spec)
+                    display.end(train_run(spec, store, checkpoints, deadline, stop, display))
                 left -= 1
             except RunBusyError as error:
                 busy += 1
@@ -191,7 +189,7 @@ def _train_all(
             except SkipnetsError as error:
                 failed += 1
                 print(f"skipnets: {error}", file=sys.stderr)
-    told = f"{len(runs) - left} of {len(runs)} missing runs recorded" if runs else "nothing is missing"
+    told = f"{len(runs) - left} of {len(runs)} runs recorded" if runs else "nothing is missing"
     console.print(f"{told} in {store.folder}; {busy} busy elsewhere, {failed} failed", markup=False, highlight=False)
     return 1 if failed else 0
 
