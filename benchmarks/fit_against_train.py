@@ -4,14 +4,14 @@ Both train on 2,500 generated images in batches of 64 and then evaluate 1,017 te
 ``validation_data``. They take turns, so that whatever else the machine does disturbs both alike; where it does
 much else, CPU seconds are the fair measure.
 
-    python benchmarks/fit_against_train.py --repeats 10
+    python benchmarks/fit_against_train.py --repeats 15
 
-takes about two and a half minutes on two cores. Two cores of an AMD EPYC, TensorFlow 2.21, Keras 3.15, ten epochs of
-each beside other work, train : fit with the standard deviation over epochs:
+takes three CPU minutes. On two cores of an AMD EPYC with TensorFlow 2.21 and Keras 3.15, 15 epochs of each beside other
+work, an epoch of ours took this share of an epoch of ``fit`` (standard deviation over the epochs):
 
     net      CPU seconds    wall seconds
-    cnn      0.99 (0.02)    1.02 (0.28)
-    resnet   0.96 (0.04)    1.18 (0.32)
+    cnn      0.98 (0.03)    0.94 (0.39)
+    resnet   0.97 (0.03)    0.97 (0.44)
 """
 
 import argparse

@@ -58,6 +58,14 @@ def test_every_figure_is_signed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         assert "not a result" not in text
 
 
+def test_the_note_below_a_figure_says_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    note = figures.source_note(results_of(monkeypatch, tmp_path), NAMES)
+    assert note == (
+        "{.source-note}\ncifar10-head, 2,500 training and 1,017 test images; seeds 0-1. "
+        "`skipnets train --experiment cnn_vs_resnet --cells cnn,resnet`"
+    )
+
+
 @pytest.mark.parametrize("scale", [{"epochs": 130}, {"image_set": "synthetic", "samples": 64, "test_samples": 50}])
 def test_a_rerun_at_another_scale_never_looks_like_a_result(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scale: dict[str, object]

@@ -72,24 +72,31 @@ def describe_seeds(seeds: Sequence[int]) -> str:
     return "seeds " + ", ".join(map(str, ordered))
 
 
-def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
-    """Write image set, sizes, seeds and the command that reruns the cells below ``figure``."""
+def provenance(results: Results, names: Sequence[str]) -> tuple[str, str]:
+    """Return what the recorded cells among ``names`` were trained on, with which seeds, and the command to rerun."""
     cells = results.cells(names)
-    if not cells:
-        figure.suptitle("nothing recorded yet")
-        return
-    spec = cells[0].spec
+    images = dict.fromkeys(
+        f"{cell.spec.image_set}, {cell.spec.train_images:,} training and {cell.spec.test_images:,} test images"
+        for cell in cells
+    )
     seeds = results.seeds(names)
     shared = sorted(set().union(*seeds.values()))
-    uneven = {name: found for name, found in seeds.items() if list(found) != shared}
-    described = describe_seeds(shared) + "".join(f"; {name}: {describe_seeds(found)}" for name, found in uneven.items())
-    sizes = f"{spec.train_images:,} training and {spec.test_images:,} test images"
-    figure.supxlabel(
-        f"{spec.image_set}, {sizes}; {described}\n"
-        f"skipnets train --experiment {results.experiment.name} --cells {','.join(names)}",
-        fontsize=7, color="#555555", x=0.01, ha="left",
-    )  # fmt: skip
+    uneven = [f"{name}: {describe_seeds(found)}" for name, found in seeds.items() if list(found) != shared]
+    told = "; ".join([*images, describe_seeds(shared), *uneven]) if cells else "nothing recorded yet"
+    return told, f"skipnets train --experiment {results.experiment.name} --cells {','.join(names)}"
+
+
+def source_note(results: Results, names: Sequence[str]) -> str:
+    """Return ``provenance`` as a line of Markdown to stand below a figure, where it can be read aloud and copied."""
+    told, command = provenance(results, names)
+    return f"{{.source-note}}\n{told}. `{command}`"
+
+
+def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
+    """Write ``provenance`` below ``figure``, so that a copy of the picture keeps it."""
+    figure.supxlabel("\n".join(provenance(results, names)), fontsize=7, color="#555555", x=0.01, ha="left")
     if not results.experiment.full_scale:
+        spec = results.experiment.cells[0].spec
         scale = f"rerun: {spec.image_set}, {spec.train_images} images, {spec.epochs} epochs"
         figure.text(
             0.5, 0.5, f"{scale}\nnot a result",

@@ -1,8 +1,8 @@
 """Training under JAX: the image set stays on the device, and an epoch is a few compiled scans over its steps.
 
 Made for a GPU, where ``fit`` waits for the host in every step: here only the indices of a stretch's images go up, and
-one loss and one count a step come back. Products in float32 have the precision that JAX gives them by default (TF32
-on recent cards). On a CPU TensorFlow is about four times as fast on convolutions.
+one loss and one count a step come back. Products have the full precision of float32, as on the cards of the documents,
+and not the TF32 that recent cards prefer. On a CPU TensorFlow is about four times as fast on convolutions.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +21,8 @@ from skipnets.engines import PREDICT_BATCH, StepResults, compiled_model, encode_
 from skipnets.specs import RunSpec
 
 LONGEST_STRETCH = 100
+
+jax.config.update("jax_default_matmul_precision", "highest")  # type: ignore[no-untyped-call]
 
 Values = list[jax.Array]
 State = tuple[Values, Values, Values]  # trainable, non-trainable (dropout generators among them), optimiser
