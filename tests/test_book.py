@@ -206,7 +206,7 @@ def test_a_table_that_a_cell_prints_is_numbered_and_referred_to(built: Book) -> 
 
 def test_a_class_shows_its_fields_with_their_comments(built: Book) -> None:
     shown = re.sub(r"<[^>]+>", "", built.page("api"))
-    assert "test_accuracy: float | None  # mean over the recorded seeds" in shown
+    assert "test_accuracy: float | None  # mean over the completed runs" in shown
 
 
 def make(folder: Path, pip: str) -> subprocess.CompletedProcess[str]:

@@ -129,12 +129,14 @@ def load_results(experiment: Experiment, train_missing: bool = False) -> Results
     Raises:
         SkipnetsError: A record is damaged, or a run that was asked for failed.
     """
-    if train_missing and experiment.missing():
+    missing = experiment.missing()
+    if train_missing and missing:
         load_keras()
         from skipnets.training import train
 
         with RunDisplay(Console(soft_wrap=True)) as display:
-            for cell, spec in experiment.missing():
+            for cell, spec in missing:
                 display.begin(cell.label, spec)
                 display.end(train(spec, experiment.store, report=display))
-    return Results(experiment, experiment.records(), experiment.missing())
+        missing = experiment.missing()
+    return Results(experiment, experiment.records(), missing)

@@ -20,7 +20,7 @@ class CellStatus:
     diverged: list[int]
     in_progress: list[int]
     missing: list[int]
-    test_accuracy: float | None  # mean over the completed runs of their median over the last 50 epochs
+    test_accuracy: float | None  # mean over the completed runs, each the median of its last 50 epochs
 
 
 def experiment_status(experiment: Experiment, checkpoints: Path) -> list[CellStatus]:
