@@ -1,14 +1,20 @@
 """Fixtures shared by the tests: one tiny run on generated images, and folders of its own for what a test writes."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from skipnets import datasets
 from skipnets.records import Store
 from skipnets.specs import RunSpec
 from tiny import few_images, make_spec
+
+if "CI" not in os.environ:  # Hypothesis' own profile for CI does so too: a busy machine is not a bug
+    settings.register_profile("local", deadline=None)
+    settings.load_profile("local")
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
@@ -114,8 +115,11 @@ def test_a_change_of_any_number_is_noticed() -> None:
 def test_a_change_of_any_digit_is_noticed(data: st.DataObject) -> None:
     place = data.draw(st.sampled_from([place for place, letter in enumerate(TEXT) if letter.isdigit()]))
     digit = data.draw(st.sampled_from([digit for digit in "0123456789" if digit != TEXT[place]]))
+    changed = TEXT[:place] + digit + TEXT[place + 1 :]
+    with suppress(ValueError):  # the seventeenth digit of a float may leave its value as it was
+        assume(json.loads(changed) != json.loads(TEXT))
     with pytest.raises(DamagedFileError):
-        RunRecord.from_json(TEXT[:place] + digit + TEXT[place + 1 :])
+        RunRecord.from_json(changed)
 
 
 @given(st.integers(0, len(TEXT) - 2))
