@@ -117,9 +117,8 @@ def epochs_to_learn(record: RunRecord, accuracy: float = 0.95) -> float:
 
 
 def single_run_differences(results: Results, first: str, second: str, column: str) -> npt.NDArray[np.float64]:
-    """Differences of a column of ``Results.outcomes`` between every run of ``first`` and of ``second``, sorted."""
-    outcomes = results.outcomes([first, second])
-    values = [outcomes.loc[outcomes.cell == name, column].to_numpy(dtype=float) for name in (first, second)]
+    """Differences of a column of ``Results.outcomes`` between completed runs of ``first`` and ``second``, sorted."""
+    values = [np.array(list(results.by_seed(name, column).values())) for name in (first, second)]
     return np.sort(np.subtract.outer(*values).ravel())
 
 

@@ -82,6 +82,16 @@ def _mean_between(curve: Curve, metric: str, first: int, last: int) -> float:
     return float(np.mean([value for epoch, value in zip(curve.epochs, values, strict=True) if first <= epoch <= last]))
 
 
+def _test_change(metric: str, early: tuple[int, int]) -> Value:
+    """Mean of a test metric in epochs 241 to 250 less its mean in the epochs from ``early[0]`` to ``early[1]``."""
+
+    def change(record: RunRecord) -> float:
+        test = record.history.test
+        return _mean_between(test, metric, 241, 250) - _mean_between(test, metric, *early)
+
+    return change
+
+
 def _late(measure: str, metric: str) -> Value:
     return lambda record: record.late(measure, metric)
 
@@ -159,11 +169,7 @@ def resnet_better_in_both(results: Results) -> Verdict:
 @rule("A11")
 def nothing_after_125(results: Results) -> Verdict:
     """Test accuracy of epochs 241 to 250 is not discernibly above that of epochs 116 to 125, in neither net."""
-
-    def gain(record: RunRecord) -> float:
-        test = record.history.test
-        return _mean_between(test, "accuracy", 241, 250) - _mean_between(test, "accuracy", 116, 125)
-
+    gain = _test_change("accuracy", (116, 125))
     gains = {label: _summary(results, cell, gain) for label, cell in (("CNN", "cnn"), ("ResNet", "resnet"))}
     improved = [found.low > 0 for found in gains.values()]
     status: Status = "refuted" if all(improved) else "conditional" if any(improved) else "not distinguishable"
@@ -245,12 +251,7 @@ def loss_to_zero(results: Results) -> Verdict:
 @rule("A54")
 def cnn_test_loss_rises(results: Results) -> Verdict:
     """The CNN's test loss is higher in epochs 241 to 250 than in epochs 41 to 50."""
-
-    def rise(record: RunRecord) -> float:
-        test = record.history.test
-        return _mean_between(test, "loss", 241, 250) - _mean_between(test, "loss", 41, 50)
-
-    found = _summary(results, "cnn", rise)
+    found = _summary(results, "cnn", _test_change("loss", (41, 50)))
     status: Status = "supported" if found.low > 0 else "refuted" if found.high < 0 else "not distinguishable"
     reason = f"The CNN's test loss in epochs 241-250 less that in epochs 41-50, in nats: {found}."
     return Verdict(status, reason, found.mean, found.low, found.high)
