@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from skipnets.environment import backend
 from skipnets.errors import DamagedFileError
-from skipnets.files import write_atomically
+from skipnets.files import read_arrays, write_atomically
 from skipnets.records import History, Stop
 from skipnets.specs import RunSpec
 
@@ -58,15 +58,13 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                if (member := file.zip.testzip()) is not None:  # numpy checks only as far as it reads
-                    raise ValueError(f"{member} does not match its checksum")
-                plain = json.loads(str(file["progress"]))
-                arrays = [file[_name(number)] for number in range(len(file.files) - 1)]
+            stored = read_arrays(self.path)
+            plain = json.loads(str(stored.pop("progress")))
+            arrays = [stored[_name(number)] for number in range(len(stored))]
             plain["history"] = History.model_validate_json(plain["history"])
             plain["diverged_at"] = plain["diverged_at"] and Stop(**plain["diverged_at"])
             return Progress(**plain), arrays
-        except Exception as error:  # a damaged archive fails in zipfile or numpy, each with errors of its own
+        except (ValueError, KeyError, TypeError) as error:
             raise self.damaged(error) from error
 
     def damaged(self, why: Exception) -> DamagedFileError:

@@ -98,6 +98,9 @@ def train(
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time, each on its share of the cores")] = 1,
     checkpoints: Annotated[Path | None, typer.Option(help="Folder of unfinished runs")] = None,
     results: Annotated[Path | None, typer.Option(help="Folder for the record of a single run")] = None,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Keep final weights too; trains again what is recorded without them")
+    ] = False,
 ) -> None:
     """Train one run (a JSON file, or --architecture with --set), or every missing run of an --experiment.
 
@@ -123,7 +126,7 @@ def train(
         grid = find_experiment(experiment, **{name: value for name, value in arguments.items() if value is not None})
         if cells is not None:
             grid = grid.select(cells.split(","))
-        store, runs = grid.store, grid.missing()
+        store, runs = grid.store, grid.missing(weights)
     else:
         store = Store(results or LOCAL_RESULTS / "runs")
         spec = _single_spec(spec_file, architecture, arg, set_, image_set, samples, epochs)
@@ -132,7 +135,7 @@ def train(
     with stop_on_signal() as stop:
         if jobs > 1:
             raise typer.Exit(run_workers(jobs, _worker_command(context.obj, deadline), stop))
-        raise typer.Exit(_train_all(runs, store, checkpoints or checkpoint_folder(), deadline, stop))
+        raise typer.Exit(_train_all(runs, store, checkpoints or checkpoint_folder(), deadline, stop, weights))
 
 
 def _single_spec(
@@ -164,7 +167,12 @@ def _single_spec(
 
 
 def _train_all(
-    runs: Sequence[tuple[Cell, RunSpec]], store: Store, checkpoints: Path, deadline: float, stop: threading.Event
+    runs: Sequence[tuple[Cell, RunSpec]],
+    store: Store,
+    checkpoints: Path,
+    deadline: float,
+    stop: threading.Event,
+    weights: bool,
 ) -> int:
     """Train ``runs`` one after another; return the exit code."""
     load_keras()
@@ -174,9 +182,9 @@ def _train_all(
     with RunDisplay(console) as display:
         for cell, spec in runs:
             try:
-                if store.load(spec) is None:  # otherwise another worker was faster
+                if not store.holds(spec, weights):  # otherwise another worker was faster
                     display.begin(cell.label, spec)
-                    display.end(train_run(spec, store, checkpoints, deadline, stop, display))
+                    display.end(train_run(spec, store, checkpoints, deadline, stop, display, weights))
                 left -= 1
             except RunBusyError as error:
                 busy += 1

@@ -43,6 +43,9 @@ class Engine(Protocol):
     def predict(self, images: Images) -> npt.NDArray[np.float32]:
         """Outputs (n, classes) in inference mode."""
 
+    def weights(self) -> list[npt.NDArray[Any]]:
+        """The network's weights, as ``keras.Model.set_weights`` takes them."""
+
     def state(self) -> list[npt.NDArray[Any]]:
         """Every array that the next step depends on."""
 
@@ -138,6 +141,10 @@ class KerasEngine:
         """Outputs (n, classes) in inference mode."""
         parts = range(0, len(images), PREDICT_BATCH)
         return np.concatenate([self.model.predict_on_batch(scaled(images[i : i + PREDICT_BATCH])) for i in parts])
+
+    def weights(self) -> list[npt.NDArray[Any]]:
+        """The network's weights, as ``keras.Model.set_weights`` takes them."""
+        return self.model.get_weights()
 
     def state(self) -> list[npt.NDArray[Any]]:
         """Every array that the next step depends on."""

@@ -69,9 +69,9 @@ class Experiment:
         found = {cell.name: [self.store.load(spec) for spec in cell.specs()] for cell in self.cells}
         return {name: [record for record in records if record is not None] for name, records in found.items()}
 
-    def missing(self) -> list[tuple[Cell, RunSpec]]:
-        """Return the runs without a record, in the order in which to train them."""
-        return [(cell, spec) for cell, spec in self.runs() if self.store.load(spec) is None]
+    def missing(self, weights: bool = False) -> list[tuple[Cell, RunSpec]]:
+        """Return the runs without a record (or, with ``weights``, without kept ones), in the order to train them in."""
+        return [(cell, spec) for cell, spec in self.runs() if not self.store.holds(spec, weights)]
 
 
 def cnn_vs_resnet(

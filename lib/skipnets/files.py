@@ -6,7 +6,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from skipnets.errors import RunBusyError, SkipnetsError
 
@@ -35,6 +38,21 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         if temporary is not None:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an ``.npz`` file by name, checked against its checksums.
+
+    Raises:
+        ValueError: The file does not read back, for whatever reason.
+    """
+    try:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            if (member := file.zip.testzip()) is not None:  # numpy checks only as far as it reads
+                raise ValueError(f"{member} does not match its checksum")
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # a damaged archive fails in zipfile, zlib or numpy, each with errors of its own
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def require_writable(folder: Path) -> None:

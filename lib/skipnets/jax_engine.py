@@ -85,6 +85,13 @@ class JaxEngine:
             outputs.append(self._outputs(self._state[:2], filled))
         return np.concatenate(outputs)[: len(images)]
 
+    def weights(self) -> list[npt.NDArray[Any]]:
+        """The network's weights, as ``keras.Model.set_weights`` takes them."""
+        for variables, values in zip(self._variables[:2], self._state[:2], strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        return self.model.get_weights()
+
     def state(self) -> list[npt.NDArray[Any]]:
         """Every array that the next step depends on."""
         return list(jax.device_get(list(chain(*self._state))))

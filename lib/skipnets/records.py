@@ -1,13 +1,14 @@
 """What happened in a run: RunRecord, and the store of records on disk.
 
 A record is a small text file: canonical JSON with one key a line, written atomically, checked on reading against the
-schema and against its own digest. It is never edited by hand.
+schema and against its own digest. It is never edited by hand. A run's final weights may lie beside it, in a file that
+says which record it belongs to.
 """
 
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from skipnets.errors import DamagedFileError
-from skipnets.files import write_atomically
+from skipnets.files import read_arrays, write_atomically
 from skipnets.specs import RunSpec, canonical_json, explain
 
 SCHEMA = 1
@@ -90,7 +91,7 @@ class Final(_Entry):
     training_inference: Metrics
     test: Metrics
     test_correct: str  # base64 of one bit a test image, in their order
-    weights: str  # SHA-256 of the trained weights
+    weights: str  # SHA-256 of the whole trained state: weights, dropout generators, optimiser
 
     def right_answers(self, images: int) -> npt.NDArray[np.bool_]:
         """Return whether each test image was classified correctly, shape (images,)."""
@@ -217,6 +218,50 @@ class Store:
         text = record.to_json().encode()
         write_atomically(path, lambda file: file.write(text))
         return path
+
+    def holds(self, spec: RunSpec, weights: bool = False) -> bool:
+        """Return whether ``spec`` is recorded; with ``weights``, also whether its final weights are kept.
+
+        A run that diverged has none worth keeping.
+
+        Raises:
+            DamagedFileError: A file is not what was written.
+        """
+        record = self.load(spec)
+        if record is None or not weights or record.final.status == "diverged":
+            return record is not None
+        return self.load_weights(record) is not None
+
+    def weights_path(self, spec: RunSpec) -> Path:
+        """Where the final weights of ``spec`` lie, whether or not they are kept."""
+        return self.folder / "weights" / f"{spec.run_id}.npz"
+
+    def save_weights(self, record: RunRecord, weights: Sequence[npt.NDArray[Any]]) -> Path:
+        """Keep the weights that ``record`` ended with, as ``Model.get_weights`` gives them; return their path."""
+        path = self.weights_path(record.spec)
+        numbered: dict[str, Any] = {f"array{number:05d}": array for number, array in enumerate(weights)}
+        state = np.array(record.final.weights)
+        write_atomically(path, lambda file: np.savez_compressed(file, state=state, **numbered))
+        return path
+
+    def load_weights(self, record: RunRecord) -> list[npt.NDArray[Any]] | None:
+        """Return the weights that ``record`` ended with, for ``Model.set_weights``.
+
+        None where none are kept, or where the file belongs to another training of the same spec: on another kind of
+        processor it rounds otherwise.
+
+        Raises:
+            DamagedFileError: The file does not match its checksums.
+        """
+        path = self.weights_path(record.spec)
+        if not path.exists():
+            return None
+        try:
+            stored = read_arrays(path)
+            belongs = str(stored.pop("state")) == record.final.weights
+            return [stored[f"array{number:05d}"] for number in range(len(stored))] if belongs else None
+        except (ValueError, KeyError) as error:
+            raise DamagedFileError(f"{path} is damaged ({error}); delete it to have the run trained again") from error
 
     def __iter__(self) -> Iterator[RunRecord]:
         """Yield every record of the folder, in the order of their file names."""

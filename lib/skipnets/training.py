@@ -38,6 +38,7 @@ def train(
     deadline: float = float("inf"),
     stop: threading.Event | None = None,
     report: Report | None = None,
+    keep_weights: bool = False,
 ) -> RunRecord:
     """Return the record of ``spec`` from ``store``, training it first where there is none.
 
@@ -49,6 +50,8 @@ def train(
             as long as the longest of its kind so far; the first step and evaluation of a sitting cannot be foreseen.
         stop: When set from elsewhere, the run stops after the step under way.
         report: Called after every stretch of steps and every evaluation.
+        keep_weights: Keep the final weights beside the record. A recorded run without them is trained again, and its
+            record replaced by that of the run whose weights are kept.
 
     Raises:
         BadInputError: The image set does not exist or is too small.
@@ -56,7 +59,7 @@ def train(
         RunPausedError: Time is up or ``stop`` was set; a checkpoint holds what was done.
         SkipnetsError: A folder cannot be written, or a file is damaged.
     """
-    if (record := store.load(spec)) is not None:
+    if (record := store.load(spec)) is not None and store.holds(spec, keep_weights):
         return record
     images = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
     folder = checkpoints or checkpoint_folder()
@@ -64,9 +67,12 @@ def train(
     require_writable(folder)
     checkpoint = Checkpoint(folder, spec)
     with exclusive(checkpoint.lock, busy=f"{spec.run_id} is being trained by another process"):
-        if (record := store.load(spec)) is not None:
+        if (record := store.load(spec)) is not None and store.holds(spec, keep_weights):
             return record
-        record = _Run(spec, images, checkpoint, deadline, stop or threading.Event(), report).finish()
+        run = _Run(spec, images, checkpoint, deadline, stop or threading.Event(), report)
+        record = run.finish()
+        if keep_weights and record.final.status == "completed":
+            store.save_weights(record, run.engine.weights())
         store.save(record)
         checkpoint.discard()
     return record
