@@ -73,12 +73,12 @@ def minima_plot(counts: Mapping[BinaryKind, Minima], published: bool) -> Figure:
     }
     for number, (label, (colour, values)) in enumerate(bars.items()):
         drawn = axis.bar(places + 0.27 * (number - 1), values, 0.25, color=colour, label=label)
-        axis.bar_label(drawn, [f"{value:,}" for value in values], fontsize=6.5)
+        axis.bar_label(drawn, [f"{value:,}" for value in values], fontsize=6.5, rotation=40, padding=4)
     if published:
         values = [PUBLISHED[kind] for kind in counts]
         axis.plot(places - 0.27, values, "D", color="#222222", markersize=5, markerfacecolor="white", label="published")
     axis.set(
-        yscale="symlog", ylim=(0, 4 * max(found.minima for found in counts.values())),
+        yscale="symlog", ylim=(0, 30 * max(found.minima for found in counts.values())),
         xticks=places, xticklabels=list(counts), ylabel="nets (log scale above 1)",
     )  # fmt: skip
     figure.legend(loc="outside upper center", ncols=4)
