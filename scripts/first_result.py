@@ -2,12 +2,12 @@
 
 import matplotlib.pyplot as plt
 
-from skipnets import figures
 from skipnets.experiments import cnn_vs_resnet
+from skipnets.figures import runs, style
 from skipnets.paths import ROOT
 from skipnets.results import load_results
 
 plt.switch_backend("agg")
-figures.use_book_style()
-figure = figures.learning_curves(load_results(cnn_vs_resnet()), ["cnn", "resnet", "resnet_no_skips"])
+style.use_book_style()
+figure = runs.learning_curves(load_results(cnn_vs_resnet()), ["cnn", "resnet", "resnet_no_skips"])
 figure.savefig(ROOT / "_static" / "first-result.png", dpi=110)

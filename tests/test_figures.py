@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from factory import made_up_record
-from skipnets import experiments, figures
+from skipnets import experiments
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet
+from skipnets.figures import networks, runs
 from skipnets.results import Results, load_results
 from skipnets.specs import CNN, ResNet
 
@@ -42,11 +43,11 @@ def words(figure: Figure) -> str:
 
 def drawings(results: Results) -> list[Figure]:
     return [
-        figures.learning_curves(results, NAMES),
-        figures.ceiling_plot(results, {"cnn": 0.2, "resnet": 0.5}),
-        figures.outcome_dots(results, NAMES, "test_accuracy", "test accuracy"),
-        figures.spike_plot(results, NAMES),
-        figures.single_run_plot(results, "resnet", "cnn", "test_accuracy", "difference"),
+        runs.learning_curves(results, NAMES),
+        runs.ceiling_plot(results, {"cnn": 0.2, "resnet": 0.5}),
+        runs.outcome_dots(results, NAMES, "test_accuracy", "test accuracy"),
+        runs.spike_plot(results, NAMES),
+        runs.single_run_plot(results, "resnet", "cnn", "test_accuracy", "difference"),
     ]
 
 
@@ -59,7 +60,7 @@ def test_every_figure_is_signed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_the_note_below_a_figure_says_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    note = figures.source_note(results_of(monkeypatch, tmp_path), NAMES)
+    note = runs.source_note(results_of(monkeypatch, tmp_path), NAMES)
     assert note == (
         "{.source-note}\ncifar10-head, 2,500 training and 1,017 test images; seeds 0-1. "
         "`skipnets train --experiment cnn_vs_resnet --cells cnn,resnet`"
@@ -75,11 +76,11 @@ def test_a_rerun_at_another_scale_never_looks_like_a_result(
 
 
 def test_spikes_are_counted_in_the_title(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert "CNN: 2 spikes" in words(figures.spike_plot(results_of(monkeypatch, tmp_path), NAMES))
+    assert "CNN: 2 spikes" in words(runs.spike_plot(results_of(monkeypatch, tmp_path), NAMES))
 
 
 def test_the_diagram_shows_every_layer_and_an_arc_for_each_skip() -> None:
-    figure = figures.architecture_diagram({"CNN": build(CNN()), "ResNet": build(ResNet())})
+    figure = networks.architecture_diagram({"CNN": build(CNN()), "ResNet": build(ResNet())})
     text = words(figure)
     assert "CNN: 418,794 parameters" in text
     assert "ResNet: 223,242 parameters" in text
@@ -89,4 +90,4 @@ def test_the_diagram_shows_every_layer_and_an_arc_for_each_skip() -> None:
 
 @pytest.mark.parametrize(("seeds", "described"), [([0], "seed 0"), ([2, 0, 1], "seeds 0-2"), ([0, 2], "seeds 0, 2")])
 def test_seeds_are_described(seeds: list[int], described: str) -> None:
-    assert figures.describe_seeds(seeds) == described
+    assert runs.describe_seeds(seeds) == described

@@ -1,0 +1,1 @@
+"""Figures of the book, a module a subject; each function returns one matplotlib figure."""

@@ -1,0 +1,20 @@
+"""The look that every figure of the book shares."""
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+
+def use_book_style() -> None:
+    """Set the look of every figure of a chapter: vector graphics, quiet axes, repeatable files."""
+    set_matplotlib_formats("svg")
+    sns.set_theme(style="ticks", context="notebook", font_scale=0.85)
+    plt.rcParams.update(
+        {
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "figure.constrained_layout.use": True,
+            "svg.hashsalt": "skipnets",
+            "legend.frameon": False,
+        }
+    )
