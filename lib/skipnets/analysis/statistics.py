@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -193,20 +192,27 @@ def find_spikes(
     A spike is a rise from one measured epoch to the next of more than ``width`` robust standard deviations (1.4826
     times the median absolute deviation) of the ``window`` changes around it, and of more than ``share`` of the median
     loss there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs of a
-    settled curve from counting. Epochs before ``first``, when every loss falls steeply, and losses that are not finite
+    settled curve from counting. ``window`` is odd. Epochs before ``first``, when every loss falls steeply, and losses that are not finite
     are left out.
     """
     at, series = np.asarray(epochs), np.asarray(losses, dtype=float)
     kept = (at >= first) & np.isfinite(series)
     if kept.sum() < 2:
         return Spikes((), math.nan)
-    level = pd.Series(series[kept])
-    change = level.diff()
-    around = change.rolling(window, center=True, min_periods=1)
-    usual, spread = around.median(), around.apply(stats.median_abs_deviation, raw=True, kwargs={"nan_policy": "omit"})
-    local = level.rolling(window, center=True, min_periods=1).median()
+    level = series[kept]
+    change = np.diff(level, prepend=np.nan)
+    changes = _windows(change, window)
+    usual = np.nanmedian(changes, axis=1)
+    spread = np.nanmedian(np.abs(changes - usual[:, np.newaxis]), axis=1)
+    local = np.nanmedian(_windows(level, window), axis=1)
     jumped = (change > usual + width * 1.4826 * spread) & (change > share * local)
     return Spikes(tuple(int(epoch) for epoch in at[kept][jumped]), 100 * float(jumped.sum()) / (len(level) - 1))
+
+
+def _windows(series: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
+    """Return the ``width`` values around each value, shape (values, width), NaN past either end."""
+    padded = np.pad(series, width // 2, constant_values=np.nan)
+    return np.lib.stride_tricks.sliding_window_view(padded, width)
 
 
 def first_epoch(epochs: Sequence[int], values: Sequence[float], reached: float) -> int | None:
