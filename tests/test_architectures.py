@@ -222,6 +222,24 @@ def test_with_and_without_skips_start_from_the_same_weights() -> None:
     assert all((a == b).all() for a, b in zip(*weights, strict=True))
 
 
+def test_the_controls_of_the_cnn_and_the_resnet_change_what_they_say() -> None:
+    whole = build(CNN(output_dropout=0))
+    two = build(CNN(output_dropout=0, stages=2))
+    third_stage = (64 * 128 + 128 * 128) * 9 + 2 * 128
+    assert whole.count_params() - two.count_params() == third_stage + (4 * 4 * 128 - 8 * 8 * 64) * 64
+    averaged = build(CNN(output_dropout=0, head="average"))
+    assert whole.count_params() - averaged.count_params() == (4 * 4 * 128 - 128) * 64
+    flattened = build(ResNet(head="flatten"))
+    assert flattened.count_params() - 223_242 == (7 * 7 * 64 - 64) * 256
+    linear = build(CNN(output_dropout=0, activation="linear"))
+    images = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    pooled = [layer.name for layer in linear.layers if layer.name.endswith("pool")]
+    assert len(pooled) == 3  # the poolings stay, so only what comes before the first of them is a linear map
+    before = keras.Model(linear.input, linear.get_layer("stage1_conv2").output)
+    both = before.predict_on_batch(images.sum(axis=0, keepdims=True))
+    np.testing.assert_allclose(both[0], before.predict_on_batch(images).sum(axis=0), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("with_dropout", "without", "layer"),
     [(CNN(), CNN(output_dropout=0), "output_dropout"), (ResNet(), ResNet(dropout=0), "dropout")],

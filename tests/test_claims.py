@@ -15,7 +15,7 @@ from skipnets.errors import DamagedFileError
 from skipnets.experiments import cnn_vs_resnet
 from skipnets.ledger import claims_box, count_verdicts, ledger_table
 from skipnets.paths import ROOT
-from skipnets.records import RunRecord
+from skipnets.records import Curve, RunRecord
 from skipnets.results import Results, load_results
 from skipnets.specs import RunSpec
 from skipnets.verdicts import Verdict
@@ -157,3 +157,22 @@ def test_the_page_shows_the_verdicts_of_the_records() -> None:
     rows = dict(re.findall(r'id="claim-(\w+)".*?class="verdict verdict-([\w-]+)"', shown))
     computed = judge_all(CLAIMS, load_results(cnn_vs_resnet()))
     assert rows == {claim_id: verdict.status.replace(" ", "-") for claim_id, verdict in computed.items()}
+
+
+@pytest.mark.parametrize(
+    ("tanh", "linear", "status"),
+    [(40, 60, "conditional"), (40, 10, "supported"), (10, 60, "refuted"), (20, 60, "not distinguishable")],
+)
+def test_near_linearity_is_judged_against_tanh_and_against_no_activation(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tanh: int, linear: int, status: str
+) -> None:
+    """A41. ReLU learns the training images after 20 epochs, give or take one; the others after as many as given."""
+    learnt = {"cnn_no_dropout": 20, "cnn_tanh": tanh, "cnn_linear": linear}
+
+    def make(cell: str, spec: RunSpec) -> RunRecord:
+        record = made_up_record(spec)
+        at = learnt.get(cell, 20) + (spec.seed if cell == "cnn_no_dropout" else 0)
+        curve = Curve(epochs=(at - 1, at), loss=(0.5, 0.1), accuracy=(0.5, 0.96))
+        return record.model_copy(update={"history": record.history.model_copy(update={"training_inference": curve})})
+
+    assert judge(BY_ID["A41"], results_where(monkeypatch, tmp_path, make)).status == status

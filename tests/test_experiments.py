@@ -63,6 +63,12 @@ def test_every_other_cell_differs_from_a_main_cell_in_what_its_name_says() -> No
     assert difference("resnet_other_images", "resnet") == {"train_offset": 1500}
     assert set(difference("resnet_sgd", "resnet")) == {"optimizer"}
     assert set(difference("cnn_dropout_50", "cnn")) == {"architecture", "epochs"}
+    assert difference("cnn_tanh", "cnn_no_dropout") == {
+        "architecture": CNN(output_dropout=0, activation="tanh").model_dump(),
+        "epochs": 100,
+    }
+    assert set(difference("cnn_two_stages", "cnn_no_dropout")) == {"architecture", "epochs"}
+    assert set(difference("resnet_flatten", "resnet")) == {"architecture", "epochs"}
     assert set(difference("cnn_jpeg", "cnn")) == {"image_set", "test_images", "evaluate_test_every"}
 
 

@@ -135,6 +135,16 @@ def cnn_vs_resnet(
         cell("cnn_adam", "CNN without output dropout, Adam", plain_cnn, two, Adam()),
         cell("resnet_sgd", "ResNet, SGD with momentum", resnet, two, momentum),
         cell("cnn_sgd", "CNN without output dropout, SGD with momentum", plain_cnn, two, momentum),
+        *(
+            cell(name, f"CNN without output dropout, {label}", changed, two, epochs=100)
+            for name, label, changed in (
+                ("cnn_two_stages", "two stages", CNN(output_dropout=0, stages=2)),
+                ("cnn_tanh", "tanh", CNN(output_dropout=0, activation="tanh")),
+                ("cnn_linear", "linear", CNN(output_dropout=0, activation="linear")),
+                ("cnn_average", "averaged maps", CNN(output_dropout=0, head="average")),
+            )
+        ),
+        cell("resnet_flatten", "ResNet, flattened maps", ResNet(head="flatten"), two, epochs=100),
         cell("resnet_epsilon", "ResNet, RMSprop epsilon 0.001", resnet, three, RMSprop(epsilon=1e-3)),
     ]  # fmt: skip
     if full_scale:

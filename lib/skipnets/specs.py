@@ -27,6 +27,8 @@ Rate = Annotated[NotNegative, Field(lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
+Head = Literal["flatten", "average"]
+
 #: An image set's name is also a file's: short, and without anything that leads out of its folder.
 IMAGE_SET_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
@@ -38,18 +40,29 @@ class Part(BaseModel):
 
 
 class CNN(Part):
-    """Document 000, Figure 4: three pairs of 'same' convolutions, dropout *after* the output layer."""
+    """Document 000, Figure 4: three pairs of 'same' convolutions, dropout *after* the output layer.
+
+    The controls leave out the last ``stages``, give every hidden layer another ``activation``, or average the last maps
+    instead of flattening them.
+    """
 
     kind: Literal["cnn"] = "cnn"
     output_dropout: Rate = 0.2
+    stages: Annotated[int, Field(ge=1, le=3)] = 3
+    activation: Literal["relu", "tanh", "linear"] = "relu"
+    head: Head = "flatten"
 
 
 class ResNet(Part):
-    """Document 000, Figure 6: the small functional net with two additions; ``skips=False`` drops the additions."""
+    """Document 000, Figure 6: the small functional net with two additions; ``skips=False`` drops the additions.
+
+    It averages its last maps; the control flattens them, as the CNN does.
+    """
 
     kind: Literal["resnet"] = "resnet"
     skips: bool = True
     dropout: Rate = 0.5
+    head: Head = "average"
 
 
 class JoinNet(Part):

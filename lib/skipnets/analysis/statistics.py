@@ -190,10 +190,10 @@ def find_spikes(
     """Find the epochs at which a loss jumped up more than it wobbles around that time.
 
     A spike is a rise from one measured epoch to the next of more than ``width`` robust standard deviations (1.4826
-    times the median absolute deviation) of the ``window`` changes around it, and of more than ``share`` of the median
-    loss there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs of a
-    settled curve from counting. ``window`` is odd. Epochs before ``first``, when every loss falls steeply, and losses that are not finite
-    are left out.
+    times the median absolute deviation) of the ``window`` (odd) changes around it, and of more than ``share`` of the
+    median loss there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs
+    of a settled curve from counting. Epochs before ``first``, when every loss falls steeply, and losses that are not
+    finite are left out.
     """
     at, series = np.asarray(epochs), np.asarray(losses, dtype=float)
     kept = (at >= first) & np.isfinite(series)

@@ -7,6 +7,7 @@ import keras
 from keras import layers, ops
 
 from skipnets.environment import has_accelerator
+from skipnets.specs import Head
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Frame:
         """Return the input tensor of a new network."""
         return keras.Input(self.input_shape, name="img")
 
-    def dense(self, x: Any, units: int, name: str) -> Any:
-        """Apply a ReLU layer of ``units``."""
-        return layers.Dense(units, activation="relu", kernel_initializer=self.initializer, name=name)(x)
+    def dense(self, x: Any, units: int, name: str, activation: str = "relu") -> Any:
+        """Apply a dense layer of ``units``."""
+        return layers.Dense(units, activation=activation, kernel_initializer=self.initializer, name=name)(x)
 
     def output(self, x: Any) -> Any:
         """Apply the output layer: linear for logits, softmax for probabilities."""
@@ -36,6 +37,13 @@ class Frame:
         """Apply a 3x3 convolution; ReLU and zero padding unless ``options`` say otherwise."""
         options = {"kernel_size": 3, "padding": "same", "activation": "relu"} | options
         return layers.Conv2D(filters, kernel_initializer=self.initializer, name=name, **options)(x)
+
+
+def to_vector(x: Any, head: Head) -> Any:
+    """Turn maps (n, height, width, channels) into one vector an image: all values, or each channel's mean."""
+    if head == "average":
+        return layers.GlobalAveragePooling2D(name="global_pool")(x)
+    return layers.Flatten(name="flatten")(x)
 
 
 def dropout(x: Any, rate: float, name: str) -> Any:

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from skipnets.architectures.blocks import Frame, dropout
+from skipnets.architectures.blocks import Frame, dropout, to_vector
 from skipnets.specs import CNN, ResNet
 
 
@@ -13,12 +13,12 @@ def build_cnn(cnn: CNN, frame: Frame) -> keras.Model:
     The figure's last row is a dropout *after* the output layer; the document does not print its rate.
     """
     x = inputs = frame.input()
-    for stage, filters in enumerate((32, 64, 128), start=1):
-        x = frame.conv(x, filters, name=f"stage{stage}_conv1")
-        x = frame.conv(x, filters, name=f"stage{stage}_conv2")
+    for stage, filters in enumerate((32, 64, 128)[: cnn.stages], start=1):
+        x = frame.conv(x, filters, name=f"stage{stage}_conv1", activation=cnn.activation)
+        x = frame.conv(x, filters, name=f"stage{stage}_conv2", activation=cnn.activation)
         x = layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
-    x = layers.Flatten(name="flatten")(x)
-    x = frame.dense(x, 64, name="dense")
+    x = to_vector(x, cnn.head)
+    x = frame.dense(x, 64, name="dense", activation=cnn.activation)
     x = frame.output(x)
     x = dropout(x, cnn.output_dropout, name="output_dropout")
     return keras.Model(inputs, x, name="cnn")
@@ -38,7 +38,7 @@ def build_resnet(resnet: ResNet, frame: Frame) -> keras.Model:
         branch = frame.conv(branch, 64, name=f"unit{unit}_conv2")
         x = layers.Add(name=f"unit{unit}_add")([branch, x]) if resnet.skips else branch
     x = frame.conv(x, 64, name="head_conv", padding="valid")
-    x = layers.GlobalAveragePooling2D(name="global_pool")(x)
+    x = to_vector(x, resnet.head)
     x = frame.dense(x, 256, name="dense")
     x = dropout(x, resnet.dropout, name="dropout")
     return keras.Model(inputs, frame.output(x), name="resnet" if resnet.skips else "resnet_without_additions")

@@ -100,6 +100,16 @@ def _test_spikes(record: RunRecord) -> float:
     return spikes_per_hundred(record, "test")
 
 
+def _test_accuracy_to_100(record: RunRecord) -> float:
+    """Mean test accuracy of epochs 51 to 100, where the controls of 100 epochs end."""
+    return _mean_between(record.history.test, "accuracy", 51, 100)
+
+
+def _epochs_to_learn_of_100(record: RunRecord) -> float:
+    """``epochs_to_learn``, 101 where the net needs more than the 100 epochs of a control."""
+    return min(epochs_to_learn(record), 101)
+
+
 # Medians over the last 50 epochs; "learnt" is what the net knows of the training images with dropout off.
 TRAINING_ACCURACY, TRAINING_LOSS = _late("training", "accuracy"), _late("training", "loss")
 LEARNT, LOSS_LEARNT = _late("training_inference", "accuracy"), _late("training_inference", "loss")
@@ -135,6 +145,14 @@ def cnn_quicker(results: Results) -> Verdict:
     """The CNN needs fewer epochs than the ResNet until 95 % of the training images are right with dropout off."""
     found = _compare(results, "cnn", "resnet", epochs_to_learn)
     reason = "Epochs until 95 % of the training images are right with dropout off, CNN less ResNet"
+    return _verdict_by_sign(found, "refuted", "supported", reason)
+
+
+@rule("A7")
+def fewer_layers_are_worse(results: Results) -> Verdict:
+    """Without its last two convolutions the CNN's test accuracy is lower in epochs 51 to 100."""
+    found = _compare(results, "cnn_two_stages", "cnn_no_dropout", _test_accuracy_to_100)
+    reason = "Test accuracy in epochs 51-100, CNN with two of its three pairs of convolutions less the whole CNN"
     return _verdict_by_sign(found, "refuted", "supported", reason)
 
 
@@ -203,6 +221,45 @@ def epsilon_and_spikes(results: Results) -> Verdict:
         "Spikes per 100 epochs in the ResNet's test loss, epsilon 0.001 less epsilon 1e-7, which Equation 4 leaves out"
     )
     return _verdict_by_sign(found, "refuted", "refuted", reason)
+
+
+@rule("A41")
+def nearly_linear_is_easy(results: Results) -> Verdict:
+    """ReLU learns the training images in fewer epochs than tanh, and a linear net in no more than ReLU.
+
+    If near-linearity were what makes ReLU easy to optimise, a net that is linear altogether would be easier still.
+    """
+    tanh = _compare(results, "cnn_no_dropout", "cnn_tanh", _epochs_to_learn_of_100)
+    linear = _compare(results, "cnn_no_dropout", "cnn_linear", _epochs_to_learn_of_100)
+    status: Status = "not distinguishable"
+    if tanh.low > 0:
+        status = "refuted"
+    elif tanh.high < 0:
+        status = "conditional" if linear.high < 0 else "supported"
+    reason = (
+        "Epochs until 95 % of the training images are right, 101 if never, in the CNN without output dropout: ReLU "
+        f"less tanh {_told(tanh)}, ReLU less no activation at all {_told(linear)}."
+    )
+    return Verdict(status, reason, tanh.difference, tanh.low, tanh.high)
+
+
+@rule("A45")
+def averaging_replaces_flattening(results: Results) -> Verdict:
+    """Neither net loses test accuracy in epochs 51 to 100 by averaging its last maps instead of flattening them."""
+    pairs = (("cnn_average", "cnn_no_dropout"), ("resnet", "resnet_flatten"))
+    found = [_compare(results, averaging, flattening, _test_accuracy_to_100) for averaging, flattening in pairs]
+    status: Status = "not distinguishable"
+    if all(comparison.low > -DISCERNIBLE for comparison in found):
+        status = "supported"
+    elif all(comparison.high < 0 for comparison in found):
+        status = "refuted"
+    elif any(comparison.distinguishable for comparison in found):
+        status = "conditional"
+    reason = (
+        "Test accuracy in epochs 51-100 with averaged less with flattened maps: CNN without output dropout "
+        f"{_points(found[0])}, ResNet {_points(found[1])}."
+    )
+    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
 
 
 @rule("A49", "A62")
