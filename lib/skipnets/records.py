@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +26,13 @@ SCHEMA = 1
 LATE = 50
 
 
-class _Entry(BaseModel):
+class Entry(BaseModel):
     """A frozen piece of a record. NaN and infinities are written as strings, so that the file stays valid JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
-class Curve(_Entry):
+class Curve(Entry):
     """A metric over the epochs at which it was measured; ``epochs`` counts completed epochs."""
 
     epochs: tuple[int, ...] = ()
@@ -55,7 +55,7 @@ class Curve(_Entry):
         return Metrics(loss=self.loss[-1], accuracy=self.accuracy[-1])
 
 
-class History(_Entry):
+class History(Entry):
     """Cross-entropy (nats an image, without weight penalty) and accuracy per epoch.
 
     ``training`` is what Keras averages while it trains, dropout on and weights moving; ``training_inference`` the
@@ -68,21 +68,21 @@ class History(_Entry):
     validation: Curve | None = None
 
 
-class Metrics(_Entry):
+class Metrics(Entry):
     """Loss and accuracy at one moment."""
 
     loss: float
     accuracy: float
 
 
-class Stop(_Entry):
+class Stop(Entry):
     """Where a loss stopped being finite: completed epochs and the step, counted from 0, in the next one."""
 
     epoch: int
     step: int
 
 
-class Final(_Entry):
+class Final(Entry):
     """How the run ended and its metrics at that moment."""
 
     status: Literal["completed", "diverged"]
@@ -99,7 +99,7 @@ class Final(_Entry):
         return np.unpackbits(packed, count=images).astype(bool)
 
 
-class Environment(_Entry):
+class Environment(Entry):
     """What the spec does not decide: where, with what and how fast."""
 
     backend: str
@@ -113,10 +113,44 @@ class Environment(_Entry):
     epoch_seconds: tuple[float, ...]  # training alone
 
 
-class RunRecord(_Entry):
-    """One finished run. Top-level keys: schema, digest, spec, history, final, environment."""
+class Sealed(Entry):
+    """A whole file: its fields under their schema version and a digest of them all."""
 
     schema_version: int = Field(SCHEMA, alias="schema")
+
+    def to_json(self) -> str:
+        """Return the file's content."""
+        data = json.loads(self.model_dump_json(by_alias=True))
+        head = {"schema": data.pop("schema"), "digest": _digest(data | {"schema": SCHEMA})}
+        return _layout(head | data) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, source: str = "record") -> Self:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            DamagedFileError: Not JSON, another schema version, a field that is missing or out of range, or
+                content that does not match the digest.
+        """
+        try:
+            data = json.loads(text, parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise DamagedFileError(f"{source} is not JSON: {error}") from error
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            found = data.get("schema") if isinstance(data, dict) else None
+            raise DamagedFileError(f"{source}: schema version {found!r}, this library reads {SCHEMA}")
+        digest = data.pop("digest", None)
+        if digest != _digest(data):
+            raise DamagedFileError(f"{source} was changed after it was written: its content does not match its digest")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise DamagedFileError(f"{source}: {explain(error)}") from error
+
+
+class RunRecord(Sealed):
+    """One finished run. Top-level keys: schema, digest, spec, history, final, environment."""
+
     spec: RunSpec
     history: History
     final: Final
@@ -138,37 +172,6 @@ class RunRecord(_Entry):
         curve = getattr(self.history, measure)
         values = zip(curve.epochs, getattr(curve, metric), strict=True)
         return float(np.median([value for epoch, value in values if epoch > curve.epochs[-1] - LATE]))
-
-    def to_json(self) -> str:
-        """Return the record's file content."""
-        data = json.loads(self.model_dump_json(by_alias=True))
-        data["digest"] = _digest(data)
-        return (
-            _layout({key: data[key] for key in ("schema", "digest", "spec", "history", "final", "environment")}) + "\n"
-        )
-
-    @classmethod
-    def from_json(cls, text: str | bytes, source: str = "record") -> "RunRecord":
-        """Read what ``to_json`` wrote.
-
-        Raises:
-            DamagedFileError: Not JSON, another schema version, a field that is missing or out of range, or
-                content that does not match the digest.
-        """
-        try:
-            data = json.loads(text, parse_constant=_refuse_constant)
-        except ValueError as error:
-            raise DamagedFileError(f"{source} is not JSON: {error}") from error
-        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            found = data.get("schema") if isinstance(data, dict) else None
-            raise DamagedFileError(f"{source}: schema version {found!r}, this library reads {SCHEMA}")
-        digest = data.pop("digest", None)
-        if digest != _digest(data):
-            raise DamagedFileError(f"{source} was changed after it was written: its content does not match its digest")
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise DamagedFileError(f"{source}: {explain(error)}") from error
 
 
 def pack_bits(right: npt.NDArray[np.bool_]) -> str:
