@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skipnets.errors import BadInputError
-from skipnets.parsing import key_values, seconds, seed_list, value
+from skipnets.parsing import key_values, number_list, seconds, value
 
 
 @pytest.mark.parametrize(
@@ -41,18 +41,18 @@ def test_what_is_no_duration_is_named(text: str) -> None:
     ],
 )
 def test_seeds(text: str, expected: tuple[int, ...]) -> None:
-    assert seed_list(text) == expected
+    assert number_list("seeds", text) == expected
 
 
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, unique=True))
 def test_a_list_of_seeds_reads_back(seeds: list[int]) -> None:
-    assert list(seed_list(",".join(str(seed) for seed in seeds))) == seeds
+    assert list(number_list("seeds", ",".join(str(seed) for seed in seeds))) == seeds
 
 
 @pytest.mark.parametrize("text", ["", "a", "-1", "4-2", "1,,2", "1-", "0.5", "1-2-3"])
 def test_what_are_no_seeds_is_named(text: str) -> None:
     with pytest.raises(BadInputError, match="expected numbers and rising ranges") as caught:
-        seed_list(text)
+        number_list("seeds", text)
     assert repr(text) in str(caught.value)
 
 

@@ -19,16 +19,18 @@ from rich.table import Column, Table
 from skipnets.environment import load_keras
 from skipnets.errors import BadInputError, RunBusyError, RunPausedError, SkipnetsError
 from skipnets.experiments import EXPERIMENTS, Cell, find_experiment
-from skipnets.parsing import key_values, seconds, seed_list
+from skipnets.parsing import key_values, number_list, seconds
 from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
 from skipnets.progress import RunDisplay
 from skipnets.records import Store
-from skipnets.specs import RunSpec, parse_architecture, parse_spec, read_spec
+from skipnets.specs import SGD, Adam, RMSprop, RunSpec, parse_architecture, parse_spec, read_spec
 from skipnets.workers import STOPPED, run_workers, stop_on_signal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", help=__doc__)
 data_app = typer.Typer(no_args_is_help=True, help="Fetch and check image sets.")
 app.add_typer(data_app, name="data")
+measure_app = typer.Typer(no_args_is_help=True, help="Measure once what a page cannot wait for, and keep it.")
+app.add_typer(measure_app, name="measure")
 # Through a pipe nothing is cut: names in a table stay whole enough to search for.
 console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 
@@ -120,7 +122,7 @@ def train(
         raise BadInputError("--results is for a single run: an experiment knows its own folder")
     if architecture is None and (arg or set_):
         raise BadInputError("--arg and --set need --architecture")
-    chosen_seeds = seed_list(seeds) if seeds else None
+    chosen_seeds = number_list("seeds", seeds) if seeds else None
     if experiment is not None:
         arguments = {"image_set": image_set, "samples": samples, "epochs": epochs, "seeds": chosen_seeds}
         grid = find_experiment(experiment, **{name: value for name, value in arguments.items() if value is not None})
@@ -257,6 +259,53 @@ def execute(
 
     execute_chapter(chapter, output, key_values(parameter or []))
     console.print(str(output), markup=False, highlight=False)
+
+
+@measure_app.command("states")
+def measure_states(
+    experiment: Annotated[str, typer.Option(help="Experiment of the runs")] = "cnn_vs_resnet",
+    cells: Annotated[str, typer.Option(help="Cells, comma-separated")] = "resnet,resnet_no_skips,cnn",
+    seeds: Annotated[str, typer.Option(help="Seeds, as in 0-4 or 0,2")] = "0-2",
+    epochs: Annotated[str, typer.Option(help="After how many epochs, as in 0,1,5,25,250")] = "0,1,5,25,250",
+    images: Annotated[int, typer.Option(min=1, help="Training images to measure on")] = 256,
+    probes: Annotated[int, typer.Option(min=1, help="Random vectors of the spectral density")] = 2,
+    steps: Annotated[int, typer.Option(min=1, help="Lanczos steps of each")] = 80,
+) -> None:
+    """Measure trained nets: spectrum of the Hessian, dead units, rank of the hidden layers.
+
+    What is measured already is not measured again. The last epoch needs weights kept by skipnets train --weights;
+    shorter trainings are run anew.
+    """
+    grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
+    moments = number_list("epochs", epochs)
+    missing = [
+        (cell, spec, epoch)
+        for epoch in moments
+        for cell, spec in grid.runs()
+        if grid.measurements.state(spec, epoch) is None
+    ]
+    load_keras()
+    from skipnets.measuring import measure_state
+
+    for cell, spec, epoch in missing:
+        with console.status(f"{cell.label}, seed {spec.seed}, epoch {epoch}"):
+            state = measure_state(spec, epoch, grid.store, images, probes, steps)
+        console.print(str(grid.measurements.save(state)), markup=False, highlight=False, soft_wrap=True)
+
+
+@measure_app.command("steps")
+def measure_steps(
+    architecture: Annotated[str, typer.Argument(help="Network")] = "resnet",
+    experiment: Annotated[str, typer.Option(help="Experiment whose measurement it is")] = "cnn_vs_resnet",
+    rounds: Annotated[int, typer.Option(min=2, help="Turns of each optimiser")] = 30,
+) -> None:
+    """Time a training step under RMSprop, Adam and SGD with momentum, which take turns."""
+    network, grid = parse_architecture(architecture, {}), find_experiment(experiment)
+    load_keras()
+    from skipnets.measuring import measure_step_times
+
+    times = measure_step_times(network, (RMSprop(), Adam(), SGD(momentum=0.9)), rounds=rounds)
+    console.print(str(grid.measurements.save(times)), markup=False, highlight=False, soft_wrap=True)
 
 
 @data_app.command("fetch")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skipnets.errors import BadInputError
+from skipnets.measurements import Measurements
 from skipnets.paths import LOCAL_RESULTS, RESULTS
 from skipnets.records import RunRecord, Store
 from skipnets.specs import CNN, SGD, Adam, Part, ResNet, RMSprop, RunSpec, parse_spec
@@ -43,6 +44,11 @@ class Experiment:
     def store(self) -> Store:
         """Where the experiment's records lie: committed at full scale, ignored by git otherwise."""
         return Store((RESULTS if self.full_scale else LOCAL_RESULTS) / self.name)
+
+    @property
+    def measurements(self) -> Measurements:
+        """What was measured once on the experiment's trained nets."""
+        return Measurements(self.store.folder / "measurements")
 
     def cell(self, name: str) -> Cell:
         """Return the cell called ``name``.

@@ -23,19 +23,19 @@ def seconds(text: str) -> float:
     return total
 
 
-def seed_list(text: str) -> tuple[int, ...]:
-    """Read seeds such as ``0``, ``0-4`` or ``0,2,5-7``.
+def number_list(name: str, text: str) -> tuple[int, ...]:
+    """Read whole numbers such as ``0``, ``0-4`` or ``0,2,5-7``.
 
     Raises:
-        BadInputError: Not of that form.
+        BadInputError: Not of that form; the message says ``name``.
     """
-    seeds: list[int] = []
+    numbers: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
         if match is None or (match[2] and int(match[2]) < int(match[1])):
-            raise BadInputError(f"seeds {text!r}: expected numbers and rising ranges, as in 0, 0-4 or 0,2,5-7")
-        seeds.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return tuple(dict.fromkeys(seeds))
+            raise BadInputError(f"{name} {text!r}: expected numbers and rising ranges, as in 0, 0-4 or 0,2,5-7")
+        numbers.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return tuple(dict.fromkeys(numbers))
 
 
 def value(text: str) -> Any:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -172,6 +173,11 @@ class RunRecord(Sealed):
         curve = getattr(self.history, measure)
         values = zip(curve.epochs, getattr(curve, metric), strict=True)
         return float(np.median([value for epoch, value in values if epoch > curve.epochs[-1] - LATE]))
+
+
+def now() -> str:
+    """Return the time as records write it: UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def pack_bits(right: npt.NDArray[np.bool_]) -> str:

@@ -8,7 +8,6 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +20,7 @@ from skipnets.engines import Engine, make_engine
 from skipnets.errors import RunPausedError
 from skipnets.files import exclusive, require_writable
 from skipnets.paths import checkpoint_folder
-from skipnets.records import Curve, Environment, Final, RunRecord, Stop, Store, pack_bits
+from skipnets.records import Curve, Environment, Final, RunRecord, Stop, Store, now, pack_bits
 from skipnets.specs import RunSpec
 
 #: A killed run loses at most this many seconds of work, and one step.
@@ -226,7 +225,7 @@ class _Run:
                 versions=environment.versions(),
                 commit=environment.commit(),
                 images=images.fingerprints(),
-                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+                finished=now(),
                 seconds=round(progress.seconds, 1),
                 sittings=progress.sittings,
                 epoch_seconds=tuple(progress.epoch_seconds),

@@ -5,10 +5,13 @@ The closed forms hold in the limit of a perfect and very confident net: the true
 all others very negative ones (logits), or the probabilities are one-hot. A struck output is 0, the rest is scaled up.
 """
 
+import itertools
 import math
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
+from scipy.special import logsumexp
 
 from skipnets.scoring import CLIP
 
@@ -24,6 +27,24 @@ def logits_ceiling(rate: float, classes: int = 10) -> tuple[float, float]:
     weights = stats.binom.pmf(struck, classes - 1, rate)
     accuracy = (1 - rate) + (1 - (1 - rate) ** classes) / classes
     return float(accuracy), float(rate * (weights * np.log1p(struck)).sum())
+
+
+def average_over_draws(
+    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], rate: float
+) -> tuple[float, float]:
+    """Accuracy and loss (nats) of outputs (n, classes) behind a dropout of ``rate``: exact, over all 2^classes draws.
+
+    Of equal outputs the first counts as the answer, as in Keras.
+    """
+    n, classes = logits.shape
+    true = np.arange(n), labels
+    accuracy = loss = 0.0
+    for kept in itertools.product((False, True), repeat=classes):
+        chance = (1 - rate) ** sum(kept) * rate ** (classes - sum(kept))
+        outputs = np.where(kept, logits / (1 - rate), 0.0)
+        accuracy += chance * float((outputs.argmax(axis=1) == labels).mean())
+        loss += chance * float((logsumexp(outputs, axis=1) - outputs[true]).mean())
+    return accuracy, loss
 
 
 def probabilities_ceiling(rate: float) -> tuple[float, float]:

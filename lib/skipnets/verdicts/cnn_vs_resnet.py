@@ -379,6 +379,22 @@ def resnet_test_accuracy(results: Results) -> Verdict:
 ADAM_AND_RMSPROP = (("resnet_adam", "resnet"), ("cnn_adam", "cnn_no_dropout"))
 
 
+@rule("A63")
+def adam_costs_more(results: Results) -> Verdict:
+    """A training step of the ResNet takes more time under Adam than under RMSprop, by more than 5 %."""
+    times = results.experiment.measurements.step_times("resnet")
+    if times is None:
+        raise NotMeasuredError("Needs step times: skipnets measure steps.")
+    adam, rmsprop = (np.array(times.cpu_seconds[kind]) for kind in ("adam", "rmsprop"))
+    found = summarize((adam / rmsprop - 1).tolist())
+    status: Status = "supported" if found.low > 0.05 else "refuted" if found.high < 0.05 else "not distinguishable"
+    reason = (
+        f"CPU time of a step of the ResNet under Adam over that under RMSprop, {found.n} rounds of {times.steps} steps "
+        f"taken in turns: {100 * found.mean:+.1f} % (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f})."
+    )
+    return Verdict(status, reason, found.mean, found.low, found.high)
+
+
 @rule("A64")
 def rmsprop_faster(results: Results) -> Verdict:
     """Both nets need fewer epochs under RMSprop than under Adam until 95 % of the training images are right."""

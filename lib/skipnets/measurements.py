@@ -1,0 +1,130 @@
+"""What is measured once on trained nets, since a page cannot wait for it or has no images: files beside the records.
+
+They are sealed like records and never edited by hand. ``skipnets measure`` makes them.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from skipnets import environment
+from skipnets.analysis.spectrum import SpectralDensity
+from skipnets.errors import DamagedFileError
+from skipnets.files import write_atomically
+from skipnets.records import Entry, Metrics, Sealed, now
+from skipnets.specs import Architecture, RunSpec
+
+
+class Machine(Entry):
+    """With what something was measured, and when."""
+
+    backend: str
+    device: str
+    versions: dict[str, str]
+    commit: str | None
+    finished: str  # UTC, ISO 8601
+
+    @classmethod
+    def here(cls) -> "Machine":
+        """Return this machine, now."""
+        return cls(
+            backend=environment.backend(),
+            device=environment.device(),
+            versions=environment.versions(),
+            commit=environment.commit(),
+            finished=now(),
+        )
+
+
+class StepTimes(Sealed):
+    """CPU time of a training step under several optimisers that took turns, so that other load fell on all alike."""
+
+    network: Architecture
+    batch_size: int
+    steps: int  # of each optimiser a round
+    cpu_seconds: dict[str, tuple[float, ...]]  # by kind of optimiser: a step's mean in each round
+    machine: Machine
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, one a network."""
+        return f"steps-{self.network.kind}.json"
+
+
+class LayerState(Entry):
+    """What the outputs of one hidden layer look like across images: one vector of channels an image and position."""
+
+    layer: str
+    units: int
+    dead: int  # units that are 0 on every image at every position
+    rank: int  # of the matrix of channels against images and positions, to float32's rounding
+    effective_rank: float  # exponential of the entropy of its squared singular values (Roy and Vetterli, 2007)
+
+
+class Spectrum(Entry):
+    """What random probes see of a Hessian: the points and weights of ``SpectralDensity``."""
+
+    size: int
+    nodes: tuple[tuple[float, ...], ...]
+    weights: tuple[tuple[float, ...], ...]
+
+    def density(self) -> SpectralDensity:
+        """Return it as something to compute with."""
+        return SpectralDensity(self.size, tuple(map(np.array, self.nodes)), tuple(map(np.array, self.weights)))
+
+
+class State(Sealed):
+    """A net at one moment of its training, measured on its first training images with dropout off."""
+
+    spec: RunSpec
+    epoch: int = Field(ge=0)  # completed epochs
+    weights: str  # SHA-256 of the network's weights
+    images: int
+    loss: float
+    layers: tuple[LayerState, ...]
+    spectrum: Spectrum
+    struck: Metrics | None  # exact average over all draws of the output dropout, on all training images
+    machine: Machine
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, one a run and moment."""
+        return f"{self.spec.run_id}-epoch{self.epoch}.json"
+
+
+class Measurements:
+    """The measurements of one folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def save(self, measurement: StepTimes | State) -> Path:
+        """Write ``measurement`` atomically and return its path."""
+        path = self.folder / measurement.file_name
+        text = measurement.to_json().encode()
+        write_atomically(path, lambda file: file.write(text))
+        return path
+
+    def step_times(self, kind: str) -> StepTimes | None:
+        """Return the step times of the network of that kind, or None.
+
+        Raises:
+            DamagedFileError: The file is not what was written.
+        """
+        path = self.folder / f"steps-{kind}.json"
+        return StepTimes.from_json(path.read_bytes(), str(path)) if path.exists() else None
+
+    def state(self, spec: RunSpec, epoch: int) -> State | None:
+        """Return the state of a run after ``epoch`` epochs, or None.
+
+        Raises:
+            DamagedFileError: The file is not what was written, or holds another state.
+        """
+        path = self.folder / f"{spec.run_id}-epoch{epoch}.json"
+        if not path.exists():
+            return None
+        state = State.from_json(path.read_bytes(), str(path))
+        if (state.spec, state.epoch) != (spec, epoch):
+            raise DamagedFileError(f"{path} holds another state than its name says")
+        return state

@@ -1,0 +1,187 @@
+"""Measurements made: trained nets and their curvature, training steps and their time."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from skipnets import datasets, order
+from skipnets.analysis.curvature import Hessian, Objective
+from skipnets.analysis.lanczos import Report
+from skipnets.analysis.output_dropout import average_over_draws
+from skipnets.analysis.spectrum import spectral_density
+from skipnets.datasets import ImageSet
+from skipnets.engines import KerasEngine, compiled_model, loss_function, scaled
+from skipnets.errors import BadInputError
+from skipnets.measurements import LayerState, Machine, Spectrum, State, StepTimes
+from skipnets.paths import LOCAL_RESULTS
+from skipnets.records import Metrics, Store
+from skipnets.specs import CNN, Part, RunSpec, parse_spec
+from skipnets.training import train
+
+#: A singular value below this times the largest, the matrix's longer side and float32's rounding counts as zero.
+ROUNDING = float(np.finfo(np.float32).eps)
+
+
+def measure_state(
+    spec: RunSpec,
+    epoch: int,
+    store: Store,
+    images: int = 256,
+    probes: int = 2,
+    steps: int = 80,
+    progress: Report | None = None,
+) -> State:
+    """Measure the net of ``spec`` as it is after ``epoch`` epochs.
+
+    The last epoch's weights are those that ``store`` keeps. Earlier ones come from training the shorter run anew, which
+    takes the same steps, since nothing in a step knows how many are to follow.
+
+    Args:
+        spec: A run whose outputs are logits.
+        epoch: 0 for the initial weights.
+        store: Where the run's weights are kept.
+        images: How many of the first training images the curvature and the layers are measured on.
+        probes: Random vectors of the spectral density.
+        steps: Lanczos steps of each.
+        progress: Called after each product of the Hessian.
+
+    Raises:
+        BadInputError: The epoch lies outside the run, its outputs are not logits, or no weights are kept.
+    """
+    if not 0 <= epoch <= spec.epochs:
+        raise BadInputError(f"epoch {epoch}: expected 0 to {spec.epochs}, as many as {spec.run_id} has")
+    if spec.loss != "logits":
+        raise BadInputError(f"loss {spec.loss!r}: a state is measured on logits")
+    training = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+    if not 1 <= images <= len(training.y_train):
+        raise BadInputError(f"images {images}: expected 1 to {len(training.y_train)}, as many as the run trains on")
+    model = _model_after(spec, epoch, training, store)
+    x, y = scaled(training.x_train[:images]), np.eye(training.classes, dtype=np.float32)[training.y_train[:images]]
+    objective = Objective(model, loss_function(spec.model_copy(update={"labels": "one_hot"})), x, y)
+    density = spectral_density(Hessian(objective), probes, steps, progress=progress)
+    return State(
+        schema=1,
+        spec=spec,
+        epoch=epoch,
+        weights=_digest(model.get_weights()),
+        images=images,
+        loss=objective.value(),
+        layers=tuple(_layer_states(model, x)),
+        spectrum=Spectrum(
+            size=density.size,
+            nodes=tuple(tuple(_short(nodes)) for nodes in density.nodes),
+            weights=tuple(tuple(_short(weights)) for weights in density.weights),
+        ),
+        struck=_struck(spec, model, training),
+        machine=Machine.here(),
+    )
+
+
+def _model_after(spec: RunSpec, epoch: int, images: ImageSet, store: Store) -> keras.Model:
+    if epoch == spec.epochs:
+        record = store.load(spec)
+        weights = None if record is None else store.load_weights(record)
+        if weights is None:
+            raise BadInputError(f"no final weights of {spec.run_id} are kept: skipnets train --weights keeps them")
+    elif epoch:
+        shorter, scratch = spec.model_copy(update={"epochs": epoch}), Store(LOCAL_RESULTS / "states")
+        weights = scratch.load_weights(train(shorter, scratch, keep_weights=True))
+    model = compiled_model(spec, images)
+    if epoch:
+        assert weights is not None
+        model.set_weights(weights)
+    return model
+
+
+def _struck(spec: RunSpec, model: keras.Model, images: ImageSet) -> Metrics | None:
+    if not isinstance(spec.architecture, CNN) or not spec.architecture.output_dropout:
+        return None
+    logits = model.predict(scaled(images.x_train), verbose=0)
+    accuracy, loss = average_over_draws(logits, images.y_train, spec.architecture.output_dropout)
+    return Metrics(loss=loss, accuracy=accuracy)
+
+
+def _layer_states(model: keras.Model, x: npt.NDArray[np.float32]) -> list[LayerState]:
+    """Measure the outputs of every hidden layer with weights."""
+    hidden = [layer for layer in model.layers if layer.weights and layer.name != "output"]
+    outputs = keras.Model(model.input, [layer.output for layer in hidden]).predict_on_batch(x)
+    return [
+        _layer_state(layer.name, maps.reshape(-1, maps.shape[-1])) for layer, maps in zip(hidden, outputs, strict=True)
+    ]
+
+
+def _layer_state(name: str, vectors: npt.NDArray[np.float32]) -> LayerState:
+    """Measure outputs (images x positions, channels) of a layer."""
+    singular = np.linalg.svd(vectors.astype(np.float64), compute_uv=False)
+    energy = singular**2 / (singular**2).sum() if singular.any() else np.zeros_like(singular)
+    entropy = -float((energy[energy > 0] * np.log(energy[energy > 0])).sum())
+    return LayerState(
+        layer=name,
+        units=vectors.shape[1],
+        dead=int((vectors == 0).all(axis=0).sum()),
+        rank=int((singular > singular.max() * max(vectors.shape) * ROUNDING).sum()),
+        effective_rank=round(float(np.exp(entropy)), 4) if singular.any() else 0.0,
+    )
+
+
+def _digest(weights: Sequence[npt.NDArray[np.float32]]) -> str:
+    digest = hashlib.sha256()
+    for array in weights:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _short(values: npt.NDArray[np.float64]) -> list[float]:
+    """Seven significant digits, all that float32 products have."""
+    return [float(f"{value:.7g}") for value in values]
+
+
+def measure_step_times(
+    network: Part,
+    optimizers: Sequence[Part],
+    batch_size: int = 64,
+    steps: int = 20,
+    rounds: int = 10,
+    progress: Callable[[int], None] | None = None,
+) -> StepTimes:
+    """Time training steps of ``network`` on generated images, the optimisers taking turns.
+
+    Args:
+        network: An architecture part.
+        optimizers: Optimiser parts of different kinds.
+        batch_size: Images a step.
+        steps: Steps of each optimiser in a round.
+        rounds: How many times each has its turn; one more beforehand is not counted.
+        progress: Called with the number of each round done.
+    """
+    engines, images = {}, datasets.load("synthetic").select(batch_size * steps, 1)
+    for optimizer in optimizers:
+        spec = parse_spec(
+            {
+                "architecture": network, "optimizer": optimizer, "image_set": "synthetic", "batch_size": batch_size,
+                "train_images": batch_size * steps, "test_images": 1, "epochs": 1,
+            }
+        )  # fmt: skip
+        engines[spec.optimizer.kind] = KerasEngine(spec, images)
+    seconds: dict[str, list[float]] = {kind: [] for kind in engines}
+    for number in range(rounds + 1):
+        shuffled = order.permutation(0, number, batch_size * steps)
+        for kind, engine in engines.items():
+            begun = time.process_time()
+            engine.train(number, np.split(shuffled, steps))
+            if number:
+                seconds[kind].append(round((time.process_time() - begun) / steps, 6))
+        if progress and number:
+            progress(number)
+    return StepTimes(
+        schema=1,
+        network=network,
+        batch_size=batch_size,
+        steps=steps,
+        cpu_seconds={kind: tuple(values) for kind, values in seconds.items()},
+        machine=Machine.here(),
+    )

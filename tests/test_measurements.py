@@ -1,0 +1,143 @@
+"""Measurements of trained nets: the right weights, numbers that another route gives too, files that are sealed."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from skipnets import measuring
+from skipnets.analysis.curvature import Hessian, Objective
+from skipnets.analysis.output_dropout import average_over_draws, logits_ceiling
+from skipnets.analysis.spectrum import probe
+from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
+from skipnets.errors import BadInputError, DamagedFileError
+from skipnets.measurements import Measurements, State
+from skipnets.measuring import measure_state, measure_step_times
+from skipnets.order import permutation
+from skipnets.records import Store
+from skipnets.specs import SGD, Adam, DeepNet, RMSprop, RunSpec
+from tiny import few_images, make_spec, train_in
+
+NET = DeepNet(kind="plain_net", depth=8, width=2, batch_norm=False)
+
+
+@pytest.fixture(autouse=True)
+def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, few_synthetic_images: None) -> None:
+    monkeypatch.setattr(measuring, "LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setenv("SKIPNETS_CHECKPOINTS", str(tmp_path / "checkpoints"))
+
+
+@pytest.fixture
+def spec() -> RunSpec:
+    return make_spec(architecture=NET, optimizer=SGD(), epochs=3)
+
+
+def test_the_spectrum_is_that_of_the_nets_own_hessian(spec: RunSpec, store: Store) -> None:
+    """A probe's nodes and weights average to v'Hv, which one product gives too."""
+    state = measure_state(spec, 0, store, images=32, probes=2, steps=5)
+    data = few_images()
+    model = compiled_model(spec, data)
+    x, y = scaled(data.x_train[:32]), encode_labels(spec, data.y_train[:32], data.classes)
+    objective = Objective(model, loss_function(spec), x, y)
+    assert state.loss == pytest.approx(objective.value())
+    density, hessian = state.spectrum.density(), Hessian(objective)
+    assert density.size == model.count_params()
+    for number, (nodes, weights) in enumerate(zip(density.nodes, density.weights, strict=True)):
+        vector = probe(density.size, 0, number)
+        assert weights.sum() == pytest.approx(1, abs=1e-5)
+        assert nodes @ weights == pytest.approx(vector @ (hessian @ vector), rel=1e-4)
+
+
+def test_an_early_state_is_the_longer_runs_own(spec: RunSpec, store: Store) -> None:
+    data = few_images()
+    engine = KerasEngine(spec, data)
+    for epoch in range(2):
+        shuffled = permutation(spec.seed, epoch, 100)
+        engine.train(epoch, [shuffled[i : i + 32] for i in range(0, 100, 32)])
+    state = measure_state(spec, 2, store, images=10, probes=1, steps=2)
+    assert state.weights == measuring._digest(engine.weights())
+
+
+def test_the_last_state_needs_kept_weights_and_is_theirs(spec: RunSpec, tmp_path: Path) -> None:
+    store = Store(tmp_path / "results")
+    record = train_in(tmp_path, spec)
+    with pytest.raises(BadInputError, match="train --weights"):
+        measure_state(spec, 3, store, images=10)
+    record = train_in(tmp_path, spec, keep_weights=True)
+    kept = store.load_weights(record)
+    assert kept is not None
+    assert measure_state(spec, 3, store, images=10, probes=1, steps=2).weights == measuring._digest(kept)
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "named"),
+    [
+        ({}, {"epoch": 4}, "epoch 4"),
+        ({}, {"epoch": -1}, "epoch -1"),
+        ({}, {"epoch": 0, "images": 101}, "images 101"),
+        ({"loss": "probabilities"}, {"epoch": 0}, "loss 'probabilities'"),
+    ],
+)
+def test_what_cannot_be_measured_is_named(
+    spec: RunSpec, store: Store, changes: dict[str, str], arguments: dict[str, int], named: str
+) -> None:
+    with pytest.raises(BadInputError, match=named):
+        measure_state(spec.model_copy(update=changes), store=store, **arguments)
+
+
+def test_dead_units_and_ranks_of_known_outputs() -> None:
+    rng = np.random.default_rng(0)
+    two_directions = rng.normal(size=(60, 2)) @ rng.normal(size=(2, 5))
+    two_directions[:, 3] = 0
+    found = measuring._layer_state("conv", two_directions.astype(np.float32))
+    assert (found.units, found.dead, found.rank) == (5, 1, 2)
+    even = np.eye(4, dtype=np.float32)
+    assert measuring._layer_state("conv", even).effective_rank == pytest.approx(4)
+    silent = measuring._layer_state("conv", np.zeros((6, 3), dtype=np.float32))
+    assert (silent.dead, silent.rank, silent.effective_rank) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.2, 0.5])
+def test_the_average_over_draws_is_kerass_dropout_many_times(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 50)
+    logits = (rng.normal(size=(50, 10)) + 3 * np.eye(10)[labels]).astype(np.float32)
+    accuracy, loss = average_over_draws(logits, labels, rate)
+    many, outputs = np.tile(labels, 2000), keras.layers.Dropout(rate, seed=1)(np.tile(logits, (2000, 1)), training=True)
+    assert (np.asarray(outputs).argmax(axis=1) == many).mean() == pytest.approx(accuracy, abs=0.006)
+    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(many, outputs)
+    assert float(entropy) == pytest.approx(loss, abs=0.01)
+
+
+def test_the_average_over_draws_of_a_perfect_net_is_the_ceiling() -> None:
+    labels = np.arange(10)
+    perfect = np.where(np.eye(10, dtype=bool), 60.0, -60.0).astype(np.float32)
+    assert average_over_draws(perfect, labels, 0.2) == pytest.approx(logits_ceiling(0.2))
+
+
+def test_a_state_reads_back_and_a_strangers_is_refused(spec: RunSpec, store: Store, tmp_path: Path) -> None:
+    measurements = Measurements(tmp_path / "measurements")
+    assert measurements.state(spec, 0) is None
+    state = measure_state(spec, 0, store, images=10, probes=1, steps=2)
+    path = measurements.save(state)
+    assert measurements.state(spec, 0) == state
+    stranger = path.with_name(f"{spec.with_seed(9).run_id}-epoch0.json")
+    path.rename(stranger)
+    with pytest.raises(DamagedFileError, match="another state"):
+        measurements.state(spec.with_seed(9), 0)
+    stranger.write_text(stranger.read_text().replace('"epoch": 0', '"epoch": 1'))
+    with pytest.raises(DamagedFileError, match="changed after it was written"):
+        State.from_json(stranger.read_text())
+
+
+def test_optimisers_take_turns_and_every_turn_is_timed(tmp_path: Path) -> None:
+    done: list[int] = []
+    times = measure_step_times(NET, (RMSprop(), Adam()), batch_size=10, steps=2, rounds=3, progress=done.append)
+    assert done == [1, 2, 3]
+    assert {kind: len(seconds) for kind, seconds in times.cpu_seconds.items()} == {"rmsprop": 3, "adam": 3}
+    assert min(min(seconds) for seconds in times.cpu_seconds.values()) > 0
+    measurements = Measurements(tmp_path)
+    measurements.save(times)
+    assert measurements.step_times("plain_net") == times
+    assert measurements.step_times("resnet") is None
