@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from skipnets.measurements import Machine, StepTimes
 from skipnets.records import Curve, Environment, Final, History, RunRecord, pack_bits
-from skipnets.specs import RunSpec
+from skipnets.specs import ResNet, RunSpec
 
 
 def made_up_record(
@@ -44,4 +45,16 @@ def made_up_record(
             sittings=1,
             epoch_seconds=tuple(0.2 for _ in epochs),
         ),
+    )
+
+
+def made_up_step_times(**cpu_seconds: Sequence[float]) -> StepTimes:
+    """Return step times of the ResNet, a list of rounds an optimiser."""
+    return StepTimes(
+        schema=1,
+        network=ResNet(),
+        batch_size=64,
+        steps=20,
+        cpu_seconds={kind: tuple(seconds) for kind, seconds in cpu_seconds.items()},
+        machine=Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00"),
     )

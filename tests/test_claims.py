@@ -8,7 +8,7 @@ import jupytext
 import pytest
 from nbclient import NotebookClient
 
-from factory import made_up_record
+from factory import made_up_record, made_up_step_times
 from skipnets import experiments
 from skipnets.claims import judge, judge_all, load_claims
 from skipnets.errors import DamagedFileError
@@ -100,6 +100,7 @@ def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pyte
         return made_up_record(spec, test_accuracy=0.45 + spec.seed / 100, test_loss=wobble)
 
     everything = results_where(monkeypatch, tmp_path, make)
+    everything.experiment.measurements.save(made_up_step_times(rmsprop=[0.2, 0.2], adam=[0.2, 0.3]))
     for claim_id in RULES:
         verdict = judge(BY_ID[claim_id], everything)
         assert verdict.status != "not yet measured", claim_id
@@ -176,3 +177,16 @@ def test_near_linearity_is_judged_against_tanh_and_against_no_activation(
         return record.model_copy(update={"history": record.history.model_copy(update={"training_inference": curve})})
 
     assert judge(BY_ID["A41"], results_where(monkeypatch, tmp_path, make)).status == status
+
+
+@pytest.mark.parametrize(
+    ("adam", "status"),
+    [([0.31, 0.32, 0.33], "supported"), ([0.2, 0.201, 0.199], "refuted"), ([0.1, 0.2, 0.4], "not distinguishable")],
+)
+def test_the_strain_of_adam_is_a_ratio_of_step_times(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, adam: list[float], status: str
+) -> None:
+    """A63. A step under RMSprop takes 0.2 s."""
+    results = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
+    results.experiment.measurements.save(made_up_step_times(rmsprop=[0.2] * 3, adam=adam))
+    assert judge(BY_ID["A63"], results).status == status
