@@ -13,7 +13,7 @@ from skipnets.analysis.spectrum import probe
 from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.measurements import Measurements, State
-from skipnets.measuring import measure_state, measure_step_times
+from skipnets.measuring import describe_outputs, measure_state, measure_step_times
 from skipnets.order import permutation
 from skipnets.records import Store
 from skipnets.specs import SGD, Adam, DeepNet, RMSprop, RunSpec
@@ -61,13 +61,18 @@ def test_an_early_state_is_the_longer_runs_own(spec: RunSpec, store: Store) -> N
 
 def test_the_last_state_needs_kept_weights_and_is_theirs(spec: RunSpec, tmp_path: Path) -> None:
     store = Store(tmp_path / "results")
-    record = train_in(tmp_path, spec)
+    train_in(tmp_path, spec)
     with pytest.raises(BadInputError, match="train --weights"):
         measure_state(spec, 3, store, images=10)
     record = train_in(tmp_path, spec, keep_weights=True)
     kept = store.load_weights(record)
     assert kept is not None
-    assert measure_state(spec, 3, store, images=10, probes=1, steps=2).weights == measuring._digest(kept)
+    state = measure_state(spec, 3, store, images=10, probes=1, steps=2)
+    assert state.weights == measuring._digest(kept)
+    assert state.test_accuracy == pytest.approx(record.final.test.accuracy)
+    # A plain net with a silent layer gives every image the same answer.
+    shares = np.bincount(few_images().y_test, minlength=10) / 40
+    assert all(any(layer.silenced == pytest.approx(share) for share in shares) for layer in state.layers)
 
 
 @pytest.mark.parametrize(
@@ -90,11 +95,11 @@ def test_dead_units_and_ranks_of_known_outputs() -> None:
     rng = np.random.default_rng(0)
     two_directions = rng.normal(size=(60, 2)) @ rng.normal(size=(2, 5))
     two_directions[:, 3] = 0
-    found = measuring._layer_state("conv", two_directions.astype(np.float32))
+    found = describe_outputs("conv", two_directions.astype(np.float32), 0.5)
     assert (found.units, found.dead, found.rank) == (5, 1, 2)
     even = np.eye(4, dtype=np.float32)
-    assert measuring._layer_state("conv", even).effective_rank == pytest.approx(4)
-    silent = measuring._layer_state("conv", np.zeros((6, 3), dtype=np.float32))
+    assert describe_outputs("conv", even, 0.5).effective_rank == pytest.approx(4)
+    silent = describe_outputs("conv", np.zeros((6, 3), dtype=np.float32), 0.5)
     assert (silent.dead, silent.rank, silent.effective_rank) == (3, 0, 0)
 
 

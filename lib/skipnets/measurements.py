@@ -53,11 +53,12 @@ class StepTimes(Sealed):
 
 
 class LayerState(Entry):
-    """What the outputs of one hidden layer look like across images: one vector of channels an image and position."""
+    """One hidden layer: its outputs across images, a vector of channels an image and position, and its absence."""
 
     layer: str
     units: int
     dead: int  # units that are 0 on every image at every position
+    silenced: float  # accuracy on the test images with the layer's weights set to 0
     rank: int  # of the matrix of channels against images and positions, to float32's rounding
     effective_rank: float  # exponential of the entropy of its squared singular values (Roy and Vetterli, 2007)
 
@@ -75,13 +76,14 @@ class Spectrum(Entry):
 
 
 class State(Sealed):
-    """A net at one moment of its training, measured on its first training images with dropout off."""
+    """A net at one moment of its training, measured with dropout off, on its first training images where not said."""
 
     spec: RunSpec
     epoch: int = Field(ge=0)  # completed epochs
     weights: str  # SHA-256 of the network's weights
     images: int
     loss: float
+    test_accuracy: float
     layers: tuple[LayerState, ...]
     spectrum: Spectrum
     struck: Metrics | None  # exact average over all draws of the output dropout, on all training images

@@ -70,7 +70,8 @@ def measure_state(
         weights=_digest(model.get_weights()),
         images=images,
         loss=objective.value(),
-        layers=tuple(_layer_states(model, x)),
+        test_accuracy=_test_accuracy(model, training),
+        layers=tuple(_layer_states(model, x, training)),
         spectrum=Spectrum(
             size=density.size,
             nodes=tuple(tuple(_short(nodes)) for nodes in density.nodes),
@@ -105,27 +106,42 @@ def _struck(spec: RunSpec, model: keras.Model, images: ImageSet) -> Metrics | No
     return Metrics(loss=loss, accuracy=accuracy)
 
 
-def _layer_states(model: keras.Model, x: npt.NDArray[np.float32]) -> list[LayerState]:
-    """Measure the outputs of every hidden layer with weights."""
+def _layer_states(model: keras.Model, x: npt.NDArray[np.float32], images: ImageSet) -> list[LayerState]:
+    """Measure every hidden layer with weights."""
     hidden = [layer for layer in model.layers if layer.weights and layer.name != "output"]
     outputs = keras.Model(model.input, [layer.output for layer in hidden]).predict_on_batch(x)
     return [
-        _layer_state(layer.name, maps.reshape(-1, maps.shape[-1])) for layer, maps in zip(hidden, outputs, strict=True)
+        describe_outputs(layer.name, maps.reshape(-1, maps.shape[-1]), _silenced(model, layer, images))
+        for layer, maps in zip(hidden, outputs, strict=True)
     ]
 
 
-def _layer_state(name: str, vectors: npt.NDArray[np.float32]) -> LayerState:
-    """Measure outputs (images x positions, channels) of a layer."""
+def describe_outputs(layer: str, vectors: npt.NDArray[np.float32], silenced: float) -> LayerState:
+    """Describe the outputs (images x positions, channels) of a layer; ``silenced`` is passed on."""
     singular = np.linalg.svd(vectors.astype(np.float64), compute_uv=False)
     energy = singular**2 / (singular**2).sum() if singular.any() else np.zeros_like(singular)
     entropy = -float((energy[energy > 0] * np.log(energy[energy > 0])).sum())
     return LayerState(
-        layer=name,
+        layer=layer,
         units=vectors.shape[1],
         dead=int((vectors == 0).all(axis=0).sum()),
+        silenced=silenced,
         rank=int((singular > singular.max() * max(vectors.shape) * ROUNDING).sum()),
         effective_rank=round(float(np.exp(entropy)), 4) if singular.any() else 0.0,
     )
+
+
+def _silenced(model: keras.Model, layer: keras.Layer, images: ImageSet) -> float:
+    kept = layer.get_weights()
+    layer.set_weights([np.zeros_like(array) for array in kept])
+    try:
+        return _test_accuracy(model, images)
+    finally:
+        layer.set_weights(kept)
+
+
+def _test_accuracy(model: keras.Model, images: ImageSet) -> float:
+    return float((model.predict(scaled(images.x_test), verbose=0).argmax(axis=1) == images.y_test).mean())
 
 
 def _digest(weights: Sequence[npt.NDArray[np.float32]]) -> str:
