@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skipnets.measurements import Machine, StepTimes
+from skipnets.measurements import LayerState, Machine, Spectrum, State, StepTimes
 from skipnets.records import Curve, Environment, Final, History, RunRecord, pack_bits
 from skipnets.specs import ResNet, RunSpec
 
@@ -56,5 +56,26 @@ def made_up_step_times(**cpu_seconds: Sequence[float]) -> StepTimes:
         batch_size=64,
         steps=20,
         cpu_seconds={kind: tuple(seconds) for kind, seconds in cpu_seconds.items()},
+        machine=Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00"),
+    )
+
+
+def made_up_state(spec: RunSpec, epoch: int, flat: float = 0.9, silenced: float = 0.1) -> State:
+    """Return a state with a share ``flat`` of its eigenvalues at zero and an accuracy ``silenced`` without a layer."""
+    layers = [
+        LayerState(layer=name, units=64, dead=0, silenced=silenced, rank=64, effective_rank=10.0)
+        for name in ("unit1_conv2", "unit2_conv2")
+    ]
+    return State(
+        schema=1,
+        spec=spec,
+        epoch=epoch,
+        weights="0" * 64,
+        images=256,
+        loss=1.0,
+        test_accuracy=0.5,
+        layers=tuple(layers),
+        spectrum=Spectrum(size=10, nodes=((0.0, 1.0),), weights=((flat, 1 - flat),)),
+        struck=None,
         machine=Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00"),
     )

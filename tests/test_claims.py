@@ -8,7 +8,7 @@ import jupytext
 import pytest
 from nbclient import NotebookClient
 
-from factory import made_up_record, made_up_step_times
+from factory import made_up_record, made_up_state, made_up_step_times
 from skipnets import experiments
 from skipnets.claims import judge, judge_all, load_claims
 from skipnets.errors import DamagedFileError
@@ -101,6 +101,9 @@ def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pyte
 
     everything = results_where(monkeypatch, tmp_path, make)
     everything.experiment.measurements.save(made_up_step_times(rmsprop=[0.2, 0.2], adam=[0.2, 0.3]))
+    for cell in ("resnet", "resnet_no_skips"):
+        for spec in everything.experiment.cell(cell).specs():
+            everything.experiment.measurements.save(made_up_state(spec, spec.epochs))
     for claim_id in RULES:
         verdict = judge(BY_ID[claim_id], everything)
         assert verdict.status != "not yet measured", claim_id
@@ -190,3 +193,29 @@ def test_the_strain_of_adam_is_a_ratio_of_step_times(
     results = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
     results.experiment.measurements.save(made_up_step_times(rmsprop=[0.2] * 3, adam=adam))
     assert judge(BY_ID["A63"], results).status == status
+
+
+@pytest.mark.parametrize(
+    ("flat", "silenced", "singular", "signal"),
+    [(0.8, 0.4, "supported", "supported"), (0.95, 0.1, "refuted", "refuted"), (0.9, 0.2, *["not distinguishable"] * 2)],
+)
+def test_singularities_and_lesions_are_compared_after_the_last_epoch_that_both_nets_share(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flat: float, silenced: float, singular: str, signal: str
+) -> None:
+    """A2 and A31. Without additions 0.9 of the spectrum is flat, and 0.2 of the answers survive a silent layer."""
+    results = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
+    grid = results.experiment
+    for seed in (0, 1):
+        noise = 0.001 * seed
+        for epoch, gap in ((5, 0.0), (25, 1.0)):
+            with_skips = made_up_state(
+                grid.cell("resnet").spec.with_seed(seed), epoch, 0.9 + gap * (flat - 0.9 - noise), silenced + noise
+            )
+            without = made_up_state(grid.cell("resnet_no_skips").spec.with_seed(seed), epoch, 0.9, 0.2)
+            grid.measurements.save(with_skips)
+            grid.measurements.save(without)
+    grid.measurements.save(made_up_state(grid.cell("resnet").spec, 250))
+    for claim_id, status in (("A2", singular), ("A31", signal)):
+        verdict = judge(BY_ID[claim_id], results)
+        assert verdict.status == status
+        assert "after 25 epochs" in verdict.reason

@@ -8,11 +8,12 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from factory import made_up_record
+from factory import made_up_record, made_up_state
 from skipnets import experiments
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet
 from skipnets.figures import networks, runs
+from skipnets.records import Metrics
 from skipnets.results import Results, load_results
 from skipnets.specs import CNN, ResNet
 
@@ -73,6 +74,20 @@ def test_a_rerun_at_another_scale_never_looks_like_a_result(
 ) -> None:
     for figure in drawings(results_of(monkeypatch, tmp_path, **scale)):
         assert "not a result" in words(figure)
+
+
+def test_the_exact_average_is_drawn_where_the_last_weights_were_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    results, label = results_of(monkeypatch, tmp_path), "last weights, all draws averaged"
+    assert label not in words(runs.ceiling_plot(results, {"cnn": 0.2}))
+    spec = results.experiment.cell("cnn").spec
+    state = made_up_state(spec, spec.epochs).model_copy(update={"struck": Metrics(loss=0.2, accuracy=0.88)})
+    results.experiment.measurements.save(state)
+    figure = runs.ceiling_plot(results, {"cnn": 0.2})
+    assert label in words(figure)
+    crosses = [line for line in figure.axes[0].lines if line.get_label() == label]
+    assert crosses[0].get_xydata().tolist() == [[0.2, 0.88]]
 
 
 def test_spikes_are_counted_in_the_title(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from skipnets.analysis.statistics import find_spikes, first_epoch, summarize
 from skipnets.environment import load_keras
 from skipnets.experiments import Cell, Experiment
+from skipnets.measurements import State
 from skipnets.progress import RunDisplay
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
@@ -94,6 +95,23 @@ class Results:
         """Return the completed epochs after which runs of a cell diverged, by seed."""
         ends = {record.spec.seed: record.final.diverged_at for record in self.records.get(name, [])}
         return {seed: end.epoch for seed, end in ends.items() if end is not None}
+
+    def right_answers(self, name: str) -> dict[int, npt.NDArray[np.bool_]]:
+        """Return whether each test image was right after the last epoch, (images,), by seed, of completed runs."""
+        return {
+            record.spec.seed: record.final.right_answers(record.spec.test_images)
+            for record in self.records.get(name, [])
+            if record.final.status == "completed"
+        }
+
+    def states(self, name: str, epoch: int | None = None) -> dict[int, State]:
+        """Return the measured states of a cell after ``epoch`` epochs (the last if None), by seed."""
+        cell = self.experiment.cell(name)
+        found = {
+            spec.seed: self.experiment.measurements.state(spec, spec.epochs if epoch is None else epoch)
+            for spec in cell.specs()
+        }
+        return {seed: state for seed, state in found.items() if state is not None}
 
     def describe(self, name: str, column: str) -> str:
         """Return mean, spread and number of seeds of one column of ``outcomes`` for one cell, or that there is none."""

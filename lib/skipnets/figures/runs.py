@@ -105,7 +105,7 @@ def ceiling_plot(results: Results, rates: dict[str, float]) -> Figure:
     """Late training accuracy and loss against the closed form of the output dropout.
 
     ``rates`` holds the rate of the dropout after the output layer, by cell. A point is the mean over seeds, its bar two
-    standard errors.
+    standard errors. Where the last weights were measured, a cross shows their exact average over all draws.
     """
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.8))
     grid = np.linspace(0, 0.6, 121)
@@ -122,10 +122,14 @@ def ceiling_plot(results: Results, rates: dict[str, float]) -> Figure:
             errors = [0 if point.n == 1 else 2 * point.sd / point.n**0.5 for _, point in points]
             at, means = [rate for rate, _ in points], [point.mean for _, point in points]
             axis.errorbar(at, means, errors, fmt=marker, color=colour, markersize=5, capsize=3, label=label)
+        states = [(rate, state) for name, rate in rates.items() for state in results.states(name).values()]
+        exact = [(rate, getattr(state.struck, metric)) for rate, state in states if state.struck]
+        if exact:
+            axis.plot(*np.transpose(exact), "k+", label="last weights, all draws averaged")
         axis.set_xlabel("rate of the dropout after the output layer")
     axes[0].set(ylabel="accuracy (share of images)", ylim=(0.5, 1.02))
     axes[1].set(ylabel="loss (nats per image)", ylim=(-0.05, None))
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     sign(figure, results, list(rates))
     return figure
 

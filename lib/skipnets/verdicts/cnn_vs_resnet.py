@@ -6,6 +6,7 @@ import numpy as np
 
 from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
+from skipnets.measurements import State
 from skipnets.records import Curve, RunRecord
 from skipnets.results import Results, epochs_to_learn, spikes_per_hundred
 from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict
@@ -13,6 +14,12 @@ from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict
 RULES: dict[str, Rule] = {}
 
 Value = Callable[[RunRecord], float]
+
+#: After how many epochs trained nets are measured, besides the last.
+EARLY = (1, 5, 25)
+
+#: An eigenvalue of the Hessian up to this share of the largest counts as next to zero.
+FLAT = 1e-3
 
 #: Differences in accuracy below two points count as none: about the error of a test set of 1,017 images.
 DISCERNIBLE = 0.02
@@ -48,6 +55,20 @@ def _compare(results: Results, first: str, second: str, value: Value) -> Compari
     if len(of_first.keys() & of_second.keys()) < 2:
         raise NotMeasuredError(f"Needs two seeds that {first} and {second} share.")
     return compare_paired(of_first, of_second)
+
+
+def _compare_states(
+    results: Results, first: str, second: str, value: Callable[[State], float]
+) -> tuple[Comparison, int]:
+    """Compare two cells' trained nets after the most epochs that both were measured at with two shared seeds."""
+    last = results.experiment.cell(first).spec.epochs
+    for epoch in sorted({*EARLY, last}, reverse=True):
+        values = [
+            {seed: value(state) for seed, state in results.states(cell, epoch).items()} for cell in (first, second)
+        ]
+        if len(values[0].keys() & values[1].keys()) >= 2:
+            return compare_paired(*values), epoch
+    raise NotMeasuredError(f"Needs states of {first} and {second} with two shared seeds: skipnets measure states.")
 
 
 def _verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
@@ -117,6 +138,21 @@ TEST_ACCURACY, TEST_LOSS = _late("test", "accuracy"), _late("test", "loss")
 
 
 # --- the rules, in the order of the claims ---
+
+
+@rule("A2")
+def skips_eliminate_singularities(results: Results) -> Verdict:
+    """A smaller share of the Hessian's eigenvalues is next to zero with the additions than without."""
+
+    def flat(state: State) -> float:
+        return state.spectrum.density().share_within(FLAT).value
+
+    found, epoch = _compare_states(results, "resnet", "resnet_no_skips", flat)
+    reason = (
+        f"Share of the Hessian's eigenvalues within {FLAT:g} of the largest around zero after {epoch} epochs, ResNet "
+        "with less without additions"
+    )
+    return _verdict_by_sign(found, "refuted", "supported", reason)
 
 
 @rule("A3")
@@ -200,6 +236,22 @@ def nothing_after_125(results: Results) -> Verdict:
     largest = max(gains.values(), key=lambda found: found.mean)
     reason = f"Test accuracy of epochs 241-250 less that of 116-125: {told}."
     return Verdict(status, reason, largest.mean, largest.low, largest.high)
+
+
+@rule("A31")
+def signal_survives_a_silent_branch(results: Results) -> Verdict:
+    """With one branch silenced, test accuracy falls less in the net with additions than in the one without."""
+
+    def loss(state: State) -> float:
+        silenced = [layer.silenced for layer in state.layers if layer.layer in ("unit1_conv2", "unit2_conv2")]
+        return state.test_accuracy - float(np.mean(silenced))
+
+    found, epoch = _compare_states(results, "resnet", "resnet_no_skips", loss)
+    reason = (
+        f"Test accuracy lost after {epoch} epochs when the last layer of a unit's branch is set to zero, mean of the "
+        "two units, with less without additions"
+    )
+    return _verdict_by_sign(found, "refuted", "supported", reason)
 
 
 @rule("A34")
