@@ -70,3 +70,13 @@ def test_nets_share_the_matrices_of_a_seed() -> None:
     drawn = np.random.default_rng(1).normal(size=(4, 4)) / 2
     assert 10 ** plain.log10[1, 0] == pytest.approx(np.linalg.cond(drawn))
     assert 10 ** skipped.log10[1, 0] == pytest.approx(np.linalg.cond(np.eye(4) + drawn))
+
+
+def test_the_identity_lowers_the_condition_number_and_a_small_branch_beside_it_lowers_it_far_more() -> None:
+    plain, residual, tenth = (
+        conditioning(name, skip, scale, 32, 30, list(range(5))).log10[:, -1]
+        for name, skip, scale in (("plain", 0, 1), ("residual", 1, 1), ("tenth", 1, 0.1))
+    )
+    assert residual.max() < plain.min()
+    assert residual.min() > 10  # still far from anything one could solve in float64
+    assert tenth.max() < 3
