@@ -1,0 +1,48 @@
+"""What a network costs: parameters, multiply-adds and memory, counted from its layers."""
+
+import math
+from dataclasses import dataclass
+
+import keras
+
+from skipnets.architectures.blocks import GroupedConv2D
+
+#: Bytes of a float32.
+FLOAT = 4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one image's forward pass."""
+
+    parameters: int
+    multiply_adds: int  # of convolutions and dense layers; twice as many floating-point operations
+    additions: int  # of skips: one for each number that an Add layer joins to the first of its inputs
+    activation_bytes: int  # every layer's output in float32, which a backward pass keeps
+
+
+def cost(model: keras.Model) -> Cost:
+    """Count what ``model`` costs.
+
+    Multiply-adds are those of He et al. (2016): convolutions, counted at every position of the output as if padding
+    were pixels, and dense layers; biases, normalization, activations and pooling are left out. A grouped
+    convolution counts as one, however it is computed.
+    """
+    outputs = [math.prod(layer.output.shape[1:]) for layer in model.layers]
+    return Cost(
+        parameters=model.count_params(),
+        multiply_adds=sum(map(_multiply_adds, model.layers)),
+        additions=sum(
+            (len(layer.input) - 1) * size
+            for layer, size in zip(model.layers, outputs, strict=True)
+            if isinstance(layer, keras.layers.Add)
+        ),
+        activation_bytes=FLOAT * sum(outputs),
+    )
+
+
+def _multiply_adds(layer: keras.Layer) -> int:
+    if not isinstance(layer, keras.layers.Conv2D | keras.layers.Dense | GroupedConv2D):
+        return 0
+    positions = math.prod(layer.output.shape[1:-1])
+    return int(positions * math.prod(layer.kernel.shape))
