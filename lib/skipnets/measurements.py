@@ -117,6 +117,11 @@ class Measurements:
         path = self.folder / f"steps-{kind}.json"
         return StepTimes.from_json(path.read_bytes(), str(path)) if path.exists() else None
 
+    def epochs(self, spec: RunSpec) -> list[int]:
+        """Return after how many epochs the run was measured, rising."""
+        names = [path.stem for path in self.folder.glob(f"{spec.run_id}-epoch*.json")]
+        return sorted(int(name.rpartition("-epoch")[2]) for name in names)
+
     def state(self, spec: RunSpec, epoch: int) -> State | None:
         """Return the state of a run after ``epoch`` epochs, or None.
 

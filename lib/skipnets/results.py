@@ -106,12 +106,21 @@ class Results:
 
     def states(self, name: str, epoch: int | None = None) -> dict[int, State]:
         """Return the measured states of a cell after ``epoch`` epochs (the last if None), by seed."""
-        cell = self.experiment.cell(name)
         found = {
             spec.seed: self.experiment.measurements.state(spec, spec.epochs if epoch is None else epoch)
-            for spec in cell.specs()
+            for spec in self.experiment.cell(name).specs()
         }
         return {seed: state for seed, state in found.items() if state is not None}
+
+    def measured_epochs(self, names: Sequence[str], seeds: int = 2) -> list[int]:
+        """Return after how many epochs all cells called ``names`` were measured, with ``seeds`` shared ones or more."""
+        kept = self.experiment.measurements
+        measured = [
+            {(spec.seed, epoch) for spec in self.experiment.cell(name).specs() for epoch in kept.epochs(spec)}
+            for name in names
+        ]
+        shared = [epoch for _, epoch in set.intersection(*measured)]
+        return sorted(epoch for epoch in set(shared) if shared.count(epoch) >= seeds)
 
     def describe(self, name: str, column: str) -> str:
         """Return mean, spread and number of seeds of one column of ``outcomes`` for one cell, or that there is none."""

@@ -22,14 +22,20 @@ class LayerRow:
 
 
 def layer_rows(model: keras.Model) -> list[LayerRow]:
-    """Return a row for each layer of a functional model, in the order of computation."""
+    """Return a row for each layer of a functional model, in the order of computation.
+
+    A layer of a model cut out of a larger one also has connections there, which do not count.
+    """
+    nodes = [node for depth in model._nodes_by_depth.values() for node in depth]
     return [
         LayerRow(
             name=layer.name,
             kind=type(layer).__name__,
             shape=tuple(layer.output.shape),
             parameters=layer.count_params(),
-            inputs=tuple(parent.operation.name for node in layer._inbound_nodes for parent in node.parent_nodes),
+            inputs=tuple(
+                parent.operation.name for node in nodes if node.operation is layer for parent in node.parent_nodes
+            ),
         )
         for layer in model.operations
     ]

@@ -25,9 +25,10 @@ _KINDS = {
     "Dense": ("dense", "#d3ead0"),
     "Dropout": ("dropout", "#fbeeb8"),
     "Add": ("+", "#ffffff"),
-    "Concatenate": ("concatenate", "#ffffff"),
+    "Concatenate": ("concat", "#ffffff"),
     "Flatten": ("flatten", "#eeeeee"),
-    "InputLayer": ("image", "#eeeeee"),
+    "ReLU": ("ReLU", "#eeeeee"),
+    "InputLayer": ("input", "#eeeeee"),
 }
 
 
@@ -52,7 +53,7 @@ def _draw_network(axis: Axes, layers: Sequence[LayerRow]) -> None:
     for x, row in enumerate(layers):
         text, colour = _KINDS.get(row.kind, (row.kind, "#eeeeee"))
         size = row.shape[1] if len(row.shape) == 4 else 4
-        half = 0.36 + 0.5 * np.log2(max(2, size or 2)) / 5
+        half = 0.5 + 0.4 * np.log2(max(2, size or 2)) / 5
         axis.add_patch(
             FancyBboxPatch((x - 0.3, -half), 0.6, 2 * half, boxstyle="round,pad=0,rounding_size=0.08",
                            facecolor=colour, edgecolor="#444444", linewidth=0.8)

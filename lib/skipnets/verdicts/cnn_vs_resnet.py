@@ -15,9 +15,6 @@ RULES: dict[str, Rule] = {}
 
 Value = Callable[[RunRecord], float]
 
-#: After how many epochs trained nets are measured, besides the last.
-EARLY = (1, 5, 25)
-
 #: An eigenvalue of the Hessian up to this share of the largest counts as next to zero.
 FLAT = 1e-3
 
@@ -61,14 +58,13 @@ def _compare_states(
     results: Results, first: str, second: str, value: Callable[[State], float]
 ) -> tuple[Comparison, int]:
     """Compare two cells' trained nets after the most epochs that both were measured at with two shared seeds."""
-    last = results.experiment.cell(first).spec.epochs
-    for epoch in sorted({*EARLY, last}, reverse=True):
-        values = [
-            {seed: value(state) for seed, state in results.states(cell, epoch).items()} for cell in (first, second)
-        ]
-        if len(values[0].keys() & values[1].keys()) >= 2:
-            return compare_paired(*values), epoch
-    raise NotMeasuredError(f"Needs states of {first} and {second} with two shared seeds: skipnets measure states.")
+    epochs = results.measured_epochs([first, second])
+    if not epochs:
+        raise NotMeasuredError(f"Needs states of {first} and {second} with two shared seeds: skipnets measure states.")
+    values = [
+        {seed: value(state) for seed, state in results.states(cell, epochs[-1]).items()} for cell in (first, second)
+    ]
+    return compare_paired(*values), epochs[-1]
 
 
 def _verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
