@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -12,7 +13,7 @@ from factory import made_up_record, made_up_state
 from skipnets import experiments
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet
-from skipnets.figures import networks, runs
+from skipnets.figures import networks, runs, states
 from skipnets.records import Metrics
 from skipnets.results import Results, load_results
 from skipnets.specs import CNN, ResNet
@@ -106,3 +107,53 @@ def test_the_diagram_shows_every_layer_and_an_arc_for_each_skip() -> None:
 @pytest.mark.parametrize(("seeds", "described"), [([0], "seed 0"), ([2, 0, 1], "seeds 0-2"), ([0, 2], "seeds 0, 2")])
 def test_seeds_are_described(seeds: list[int], described: str) -> None:
     assert runs.describe_seeds(seeds) == described
+
+
+def states_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Results:
+    """Made-up states of two nets after 5 and 25 epochs, two seeds each; the first was also measured at the end."""
+    monkeypatch.setattr(experiments, "RESULTS", tmp_path)
+    grid = cnn_vs_resnet()
+    for name, silenced in (("resnet", 0.4), ("resnet_no_skips", 0.1)):
+        for seed in (0, 1):
+            for epoch in (5, 25):
+                spec = grid.cell(name).spec.with_seed(seed)
+                grid.measurements.save(made_up_state(spec, epoch, silenced=silenced + seed / 100))
+    grid.measurements.save(made_up_state(grid.cell("resnet").spec, 250))
+    return load_results(grid)
+
+
+def test_states_are_compared_at_the_moments_that_all_nets_share(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    results = states_of(monkeypatch, tmp_path)
+    assert results.measured_epochs(["resnet", "resnet_no_skips"]) == [5, 25]
+    assert results.measured_epochs(["resnet"], seeds=1) == [5, 25, 250]
+    assert results.measured_epochs(["cnn"]) == []
+    assert sorted(results.states("resnet", 25)) == [0, 1]
+    assert list(results.states("resnet")) == [0]
+
+
+def test_a_lesion_shows_every_seed_and_the_whole_net(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    figure = states.lesion_plot(states_of(monkeypatch, tmp_path), ["resnet", "resnet_no_skips"], 25)
+    for axis, silenced in zip(figure.axes, (0.4, 0.1), strict=True):
+        dots = sorted(tuple(line.get_xdata()) for line in axis.lines if line.get_marker() == "o")
+        assert dots == [pytest.approx((silenced, silenced)), pytest.approx((silenced + 0.01, silenced + 0.01))]
+        assert "whole net " in [text.get_text() for text in axis.texts]
+
+
+def test_the_course_of_a_spectrum_is_drawn_from_its_shares(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    results, names = states_of(monkeypatch, tmp_path), ["resnet", "resnet_no_skips"]
+    course = states.course_plot(results, names, [5, 25], flat=1e-3)
+    means = [line for line in course.axes[0].lines if line.get_linestyle() == "-"]
+    assert [list(line.get_ydata()) for line in means] == [[pytest.approx(0.9)] * 2] * 2
+    density = states.spectrum_plot(results, names, [5, 25])
+    assert [axis.get_title() for axis in density.axes] == ["after 5 epochs", "after 25 epochs"]
+    grid, heights = density.axes[0].lines[0].get_data()
+    near_zero = np.abs(grid) < 0.1
+    assert np.trapezoid(heights[near_zero], grid[near_zero]) == pytest.approx(0.9, abs=0.01)
+
+
+def test_the_note_below_a_figure_of_states(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    note = states.source_note(states_of(monkeypatch, tmp_path), ["resnet"], [5, 25])
+    assert "256 training and 1,017 test images; epochs 5,25; seeds 0-1" in note
+    assert "`skipnets measure states --cells resnet --epochs 5,25`" in note
