@@ -1,0 +1,171 @@
+"""What a Hessian-vector product costs beside PyHessian's, on document 000's residual net (223,242 parameters).
+
+PyHessian's method, written here in PyTorch: one gradient whose graph is kept, and one reverse pass through that graph a
+product. Both sides have the same weights, images and labels and take turns, so that whatever else the machine does
+disturbs both alike; the printed deviations say how far their gradients and products are apart. In the Lanczos runs
+both products go through the same ``tridiagonalize``: float64 vectors, orthogonalised twice. Times are CPU seconds,
+user and system, of all threads of this process.
+
+PyTorch is needed here alone, and the book does not install it. Take its CPU build, in an environment of its own:
+
+    pip install -r requirements.lock "torch==2.13.*"
+    python benchmarks/hessian_vector_product.py --repeats 15
+
+The floor: with one pass forward and two back a layer, a gradient is three forward passes, and a product has twice
+the convolutions of a gradient. A product that computes the gradient anew, as ours does, has three times.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Mapping
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import keras
+import numpy as np
+import torch
+from torch.nn import functional
+
+from skipnets.analysis.curvature import Array, Hessian, Objective
+from skipnets.analysis.lanczos import tridiagonalize
+from skipnets.architectures import build
+from skipnets.specs import ResNet
+
+
+def resnet(weights: Mapping[str, torch.Tensor], images: torch.Tensor) -> torch.Tensor:
+    """Return the logits (n, classes) of ``architectures.build(ResNet())`` with Keras' weights, by their paths."""
+
+    def conv(name: str, x: torch.Tensor, padding: str) -> torch.Tensor:
+        return functional.relu(
+            functional.conv2d(x, weights[f"{name}/kernel"], weights[f"{name}/bias"], padding=padding)
+        )
+
+    def dense(name: str, x: torch.Tensor) -> torch.Tensor:
+        return functional.linear(x, weights[f"{name}/kernel"], weights[f"{name}/bias"])
+
+    x = conv("stem_conv2", conv("stem_conv1", images, "valid"), "valid")
+    x = functional.max_pool2d(x, 3)
+    for unit in (1, 2):
+        x = x + conv(f"unit{unit}_conv2", conv(f"unit{unit}_conv1", x, "same"), "same")
+    x = conv("head_conv", x, "valid").mean((2, 3))
+    return dense("output", functional.relu(dense("dense", x)))
+
+
+def to_torch(array: Array) -> torch.Tensor:
+    """Turn a variable from Keras' layout into PyTorch's: (out, in, height, width) and (out, in)."""
+    order = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[array.ndim]
+    return torch.tensor(np.ascontiguousarray(array.transpose(order)), dtype=torch.float32)
+
+
+def to_keras(tensor: torch.Tensor) -> Array:
+    """Turn a tensor back into Keras' layout and flatten it."""
+    order = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}[tensor.ndim]
+    return tensor.detach().numpy().transpose(order).ravel().astype(np.float64)
+
+
+class TorchHessian:
+    """The Hessian of the same loss by PyHessian's method, on the parameter vector of the objective."""
+
+    def __init__(self, objective: Objective):
+        self.objective = objective
+        self.shape = (objective.size, objective.size)
+        self.images = torch.tensor(np.ascontiguousarray(objective.images.transpose(0, 3, 1, 2)))
+        self.labels = torch.tensor(objective.labels)
+        pairs = zip(objective.names, objective.variables, strict=True)
+        self.weights = {name: to_torch(variable.numpy()).requires_grad_() for name, variable in pairs}
+        self.parameters = list(self.weights.values())
+        self.kept = self.gradient(create_graph=True)
+
+    def value(self) -> torch.Tensor:
+        """Mean loss."""
+        return functional.cross_entropy(resnet(self.weights, self.images), self.labels)
+
+    @torch.no_grad()
+    def forward(self) -> None:
+        """Compute the loss and nothing for a gradient."""
+        self.value()
+
+    def gradient(self, create_graph: bool = False) -> tuple[torch.Tensor, ...]:
+        """Gradient, one tensor a variable."""
+        return torch.autograd.grad(self.value(), self.parameters, create_graph=create_graph)
+
+    def __matmul__(self, vector: Array) -> Array:
+        """Multiply a vector (size,)."""
+        ends = np.cumsum([parameter.numel() for parameter in self.parameters])
+        variables = self.objective.variables
+        parts = zip(np.split(vector, ends[:-1]), variables, strict=True)
+        tensors = [to_torch(part.reshape(variable.shape)) for part, variable in parts]
+        found = torch.autograd.grad(self.kept, self.parameters, grad_outputs=tensors, retain_graph=True)
+        return np.concatenate([to_keras(tensor) for tensor in found])
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """CPU seconds of this process that ``work`` takes."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def spread(values: Array) -> str:
+    """Median and range."""
+    return f"{np.median(values):.2f} ({values.min():.2f} to {values.max():.2f}, n={len(values)})"
+
+
+def deviation(found: Array, expected: Array) -> float:
+    """Largest difference, as a share of the largest entry."""
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+def main() -> None:
+    """Check that both sides compute the same, measure, and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--images", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=15, help="of forward pass, gradient and product")
+    parser.add_argument("--steps", type=int, default=80, help="of a Lanczos run")
+    parser.add_argument("--runs", type=int, default=3, help="Lanczos runs")
+    arguments = parser.parse_args()
+
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((arguments.images, 32, 32, 3)), rng.integers(0, 10, arguments.images)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    objective = Objective(build(ResNet()), loss, images, labels)
+    ours, theirs = Hessian(objective), TorchHessian(objective)
+    vector = rng.choice([-1.0, 1.0], objective.size)
+    gradient = np.concatenate([to_keras(part) for part in theirs.gradient()])
+    print(f"{objective.size} parameters, {arguments.images} images, largest difference over largest entry:")
+    print(f"  gradient {deviation(objective.gradient(), gradient):.1e}", flush=True)
+    print(f"  product  {deviation(ours @ vector, theirs @ vector):.1e}", flush=True)
+
+    ways: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+        "forward": (objective.value, theirs.forward),
+        "gradient": (objective.gradient, theirs.gradient),
+        "product": (lambda: ours @ vector, lambda: theirs @ vector),
+    }
+    for pair in ways.values():  # the first call traces
+        for work in pair:
+            work()
+    measured = {name: np.empty((arguments.repeats, 2)) for name in ways}
+    for number in range(arguments.repeats):
+        for name, pair in ways.items():
+            measured[name][number] = [seconds(work) for work in pair]
+    print("CPU seconds, ours and theirs, and their ratio: median (range)")
+    for name, times in measured.items():
+        print(f"  {name:8} {spread(times[:, 0])}; {spread(times[:, 1])}; ratio {spread(times[:, 0] / times[:, 1])}")
+    for side, name in enumerate(("ours", "theirs")):
+        forward, slope, product = (measured[work][:, side] for work in ways)
+        print(f"  {name}: gradient/forward {spread(slope / forward)}, floor 3")
+        print(f"  {name}: product/gradient {spread(product / slope)}, floor 2", flush=True)
+
+    ratios = []
+    for _ in range(arguments.runs):
+        mine, other = (seconds(lambda h=h: tridiagonalize(h, vector, arguments.steps)) for h in (ours, theirs))
+        ratios.append(mine / other)
+        print(f"Lanczos, {arguments.steps} steps: {mine:.1f} and {other:.1f}, ratio {ratios[-1]:.2f}", flush=True)
+    if ratios:
+        print(f"Lanczos, {arguments.steps} steps: ratio {spread(np.array(ratios))}")
+
+
+if __name__ == "__main__":
+    main()
