@@ -23,6 +23,7 @@ plain = 3
 """
 
 TINY = {"epochs": 1, "samples": 64, "test_samples": 50, "image_set": "synthetic", "seeds": [0]}
+TINY |= {"side": 16, "rate": 0.5, "batch": 20, "images": 100}  # of chapters that train nothing
 
 
 def parameter(annotation: str) -> Parameter:
@@ -149,7 +150,7 @@ def test_a_chapter_runs_at_a_tiny_scale(chapter: Path, tmp_path: Path, monkeypat
     chosen = {name: TINY[name] for source in declared for name in declared_parameters(source) if name in TINY}
     execute_chapter(chapter, tmp_path / "out.ipynb", chosen)
     recorded = list((tmp_path / "LOCAL_RESULTS").rglob("*.json"))
-    assert bool(recorded) == bool(chosen)
+    assert bool(recorded) == ("epochs" in chosen)
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     figures = [
         part.data

@@ -126,22 +126,22 @@ def dead_plot(rates: Array, shares: Mapping[str, Array]) -> Figure:
 
 
 def draws_plot(struck: npt.NDArray[np.bool_], strengths: Array, rate: float, shown: int) -> Figure:
-    """Which units were struck at the first steps, and each unit's share of all steps against its strength.
+    """Which units of a batch's first images were struck, and each unit's share of the batch against its strength.
 
     Args:
-        struck: of shape (steps, units).
+        struck: of shape (images, units).
         strengths: what the units held, of shape (units,).
         rate: of the dropout.
-        shown: steps to draw.
+        shown: images to draw.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.4))
     left.imshow(struck[:shown], cmap="Blues", vmin=0, vmax=1.3, aspect="auto", interpolation="nearest")
-    left.set(xlabel="unit", ylabel="step", title="struck units (dark)")
+    left.set(xlabel="unit", ylabel="image", title="struck units (dark)")
     right.plot(strengths, struck.mean(0), "o", color=BLUE, markersize=4)
     right.axhline(rate, color=ORANGE, linewidth=1.2)
     right.annotate("rate", (strengths[-1], rate), (8, 0), textcoords="offset points", va="center", color=ORANGE)
     right.set(
-        xlabel="strength of the unit", ylabel=f"share of {len(struck):,} steps\nin which it is struck",
+        xlabel="strength of the unit", ylabel=f"share of {len(struck):,} images\nfor which it is struck",
         title="strong and weak", ylim=(0, max(1.6 * rate, 1.2 * struck.mean(0).max())),
     )  # fmt: skip
     return figure
