@@ -40,10 +40,15 @@ def shift_plot(shifts: Sequence[int], panels: Mapping[str, Mapping[str, Array]])
     """Error against shift (shifts,), a panel a title, a line a function."""
     figure, axes = plt.subplots(1, len(panels), figsize=(9.2, 4.2), sharey=True)
     for axis, (title, lines) in zip(axes, panels.items(), strict=True):
-        for (label, errors), ink, marker in zip(lines.items(), INKS, "osD^", strict=False):
-            axis.plot(shifts, errors, color=ink, marker=marker, markersize=4, linewidth=1.2, label=label)
-        axis.set(title=title, xlabel="shift of the image (pixels)", ylim=(0, None))
+        for (label, errors), ink, marker, size in zip(lines.items(), INKS, "osD^", (7, 5, 7, 4), strict=False):
+            # the first and the third marker are hollow rings, since the lines of some layers coincide
+            axis.plot(
+                shifts, errors, color=ink, marker=marker, markersize=size, linewidth=1.2, label=label,
+                markerfacecolor="white" if size == 7 else ink,
+            )  # fmt: skip
+        axis.set(title=title, xlabel="shift of the image (pixels)")
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=8.5)
+    axes[0].set_ylim(-0.03, None)
     axes[0].set_ylabel("error (1: as far as another image)")
     return figure
 
@@ -92,7 +97,7 @@ def pieces_plot(
     left.plot(*breaks, "o", color=ORANGE, markersize=3.5)
     left.set(xlabel="input", ylabel="output", title=f"one random net, {len(breaks[0]) + 1} pieces in view")
     right.plot(units, units, color=GREY, linestyle=":", linewidth=1.5)
-    right.annotate("one a unit", (units[-1], units[-1]), (4, -12), textcoords="offset points", color=GREY, ha="right")
+    right.annotate("one a unit", (units[1], units[1]), (26, -2), textcoords="offset points", color=GREY)
     for (depth, counts), ink, marker, aside in zip(
         pieces.items(), INKS, "osD^", (-0.06, -0.02, 0.02, 0.06), strict=False
     ):
@@ -136,7 +141,7 @@ def draws_plot(struck: npt.NDArray[np.bool_], strengths: Array, rate: float, sho
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.4))
     left.imshow(struck[:shown], cmap="Blues", vmin=0, vmax=1.3, aspect="auto", interpolation="nearest")
-    left.set(xlabel="unit", ylabel="image", title="struck units (dark)")
+    left.set(yticks=range(0, shown, 5), xlabel="unit", ylabel="image", title="struck units (dark)")
     right.plot(strengths, struck.mean(0), "o", color=BLUE, markersize=4)
     right.axhline(rate, color=ORANGE, linewidth=1.2)
     right.annotate("rate", (strengths[-1], rate), (8, 0), textcoords="offset points", va="center", color=ORANGE)
@@ -167,7 +172,7 @@ def ceiling_plot(
 def loss_plot(gaps: Array, losses: Mapping[str, Array], limit: float) -> Figure:
     """Loss of an image against how far its true logit lies below the others, by route; clipping ends at ``limit``."""
     figure, axis = plt.subplots(figsize=(7.6, 3.4))
-    styles = ((GREEN, "-", 5.0), (BLUE, "--", 1.5), (ORANGE, "-", 1.5))  # two of the lines coincide on TensorFlow
+    styles = (("#9fd8c8", "-", 6.0), (BLUE, "--", 1.5), (ORANGE, "-", 1.5))  # two of the lines coincide on TensorFlow
     for (label, values), (ink, dashes, thickness) in zip(losses.items(), styles, strict=True):
         axis.plot(gaps, values, label=label, color=ink, linestyle=dashes, linewidth=thickness)
     _level(axis, limit, f"-log(1e-7) = {limit:.1f}")
