@@ -144,7 +144,7 @@ def draws_plot(struck: npt.NDArray[np.bool_], strengths: Array, rate: float, sho
     left.set(yticks=range(0, shown, 5), xlabel="unit", ylabel="image", title="struck units (dark)")
     right.plot(strengths, struck.mean(0), "o", color=BLUE, markersize=4)
     right.axhline(rate, color=ORANGE, linewidth=1.2)
-    right.annotate("rate", (strengths[-1], rate), (8, 0), textcoords="offset points", va="center", color=ORANGE)
+    right.annotate(f"rate {rate:g}", (strengths[0], rate), (0, 14), textcoords="offset points", color=ORANGE)
     right.set(
         xlabel="strength of the unit", ylabel=f"share of {len(struck):,} images\nfor which it is struck",
         title="strong and weak", ylim=(0, max(1.6 * rate, 1.2 * struck.mean(0).max())),
