@@ -31,7 +31,7 @@ SETTINGS: tuple[Setting, ...] = ("perfect fit", "error left", "elsewhere")
 WIDTHS = (6, 12)
 
 #: An eigenvalue counts as zero up to this share of the largest.
-TOLERANCE = 1e-10
+TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def ordinary_weights(width: int, seed: int) -> tuple[Array, Array]:
     return rng.normal(size=(width, width)), rng.uniform(0.5, 1.5, width)
 
 
-def singular_net(cause: Cause, width: int, seed: int, skip: bool = False) -> Net:
+def singular_net(cause: Cause, width: int, seed: int, skip: bool = False, activation: Activation = SMOOTH) -> Net:
     """Return a net exactly at one of the three singularities, its other weights random.
 
     Elimination: no weights lead into unit 0. Overlap: the same weights lead into units 0 and 1. Linear dependence:
@@ -196,10 +196,10 @@ def singular_net(cause: Cause, width: int, seed: int, skip: bool = False) -> Net
     else:
         a, b = incoming[:, 0].copy(), incoming[:, 2].copy()
         incoming[:, :6] = np.transpose([a, -a, b, -b, a + b, -a - b])
-    return Net(incoming, outgoing, skip)
+    return Net(incoming, outgoing, skip, activation)
 
 
-def dead_relu_net(width: int, seed: int) -> Net:
+def dead_relu_net(width: int, seed: int, skip: bool = False) -> Net:
     """Return a net of ReLU whose unit 0 is silent on every input, since its bias is -1 and its other weights are 0.
 
     Raises:
@@ -208,7 +208,7 @@ def dead_relu_net(width: int, seed: int) -> Net:
     incoming, outgoing = ordinary_weights(width, seed)
     incoming[:, 0] = 0
     incoming[-1, 0] = -1
-    return Net(incoming, outgoing, activation=RELU)
+    return Net(incoming, outgoing, skip, RELU)
 
 
 def free_direction(cause: Cause, width: int) -> Array:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from skipnets.analysis.saddles import Surface
 from skipnets.analysis.singularities import CAUSES, Cause
@@ -91,9 +92,9 @@ def _draw_net(axis: Axes, cause: Cause) -> None:
         axis.annotate(f"$v_{unit}$", (1.5, height / 2), (2, 7 if height >= 0 else -13), textcoords="offset points")
     for x, places in ((0, heights), (1, heights), (2, (0.0,))):
         axis.plot([x] * len(places), places, "o", color="white", markeredgecolor=BLACK, markersize=13, zorder=3)
-    axis.set_title(f"{cause}\n", fontsize=10.5, weight="bold")
-    axis.text(1, 1.62, text, ha="center", fontsize=8.5)
-    axis.set(xlim=(-0.2, 2.2), ylim=(-1.3, 1.8))
+    axis.set_title(cause, fontsize=10.5, weight="bold")
+    axis.text(1, 1.5, text, ha="center", fontsize=8.5)
+    axis.set(xlim=(-0.2, 2.2), ylim=(-1.3, 1.6))
     axis.set_axis_off()
 
 
@@ -130,39 +131,36 @@ def spectra_plot(spectra: Mapping[tuple[str, Cause, bool], Array], tolerance: fl
     return figure
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows of one Hessian, to be drawn as strips."""
+def rows_plot(rows: Mapping[str, Mapping[str, Array]], width: int) -> Figure:
+    """Rows of Hessians as strips of colour, white for zero.
 
-    title: str
-    labels: tuple[str, ...]  # one a row
-    entries: Array  # (rows, parameters), the incoming weights unit by unit, then the outgoing ones
-
-
-def rows_plot(panels: Sequence[Sequence[Rows]], width: int) -> Figure:
-    """Rows of Hessians of nets with ``width`` units as strips of colour, white for zero; a list of panels a line."""
-    heights = [len(line[0].labels) for line in panels]
-    figure, axes = plt.subplots(
-        len(panels), len(panels[0]), figsize=(9, 3.6), gridspec_kw={"height_ratios": heights}, squeeze=False
-    )
-    most = max(float(np.abs(panel.entries).max()) for line in panels for panel in line)
+    Args:
+        rows: (parameters,) by what the row is (a line of strips each) and by place (a column each); the incoming
+            weights unit by unit, then the outgoing ones.
+        width: inputs and units of the nets.
+    """
+    columns = list(next(iter(rows.values())))
+    figure, axes = plt.subplots(len(rows), len(columns), figsize=(9, 2.9), sharex=True, squeeze=False)
+    most = max(float(np.abs(entries).max()) for places in rows.values() for entries in places.values())
     colours = LinearSegmentedColormap.from_list("rows", [PLAIN, "white", SKIP])
-    for row, line in zip(axes, panels, strict=True):
-        for axis, panel in zip(row, line, strict=True):
-            image = axis.imshow(panel.entries, cmap=colours, vmin=-most, vmax=most, aspect="auto")
-            axis.set_title(panel.title, fontsize=9.5, loc="left")
-            axis.set_yticks(range(len(panel.labels)), panel.labels)
-            axis.set_xticks([])
+    for line, (name, places) in zip(axes, rows.items(), strict=True):
+        for axis, column in zip(line, columns, strict=True):
+            image = axis.imshow(places[column][None], cmap=colours, vmin=-most, vmax=most, aspect="auto")
+            axis.set_yticks([])
             for edge in range(1, width + 1):
                 axis.axvline(edge * width - 0.5, color=GREY, linewidth=0.6)
             for spine in axis.spines.values():
                 spine.set(visible=True, color=GREY, linewidth=0.6)
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    for axis, column in zip(axes[0], columns, strict=True):
+        axis.set_title(column)
+    middles = [block * width + (width - 1) / 2 for block in range(width + 1)]
     for axis in axes[-1]:
-        middles = [*(unit * width + (width - 1) / 2 for unit in range(width)), width * width + (width - 1) / 2]
-        axis.set_xticks(middles, [*(f"$w_{{{unit}}}$" for unit in range(width)), "v"])
+        axis.set_xticks(middles, [*(f"$w_{{{unit}}}$" for unit in range(width)), "$v$"])
+    for axis in axes.flat:
         axis.tick_params(axis="x", length=0)
-        axis.set_xlabel("derivative by the weights into each unit, and by the outgoing weights")
-    figure.colorbar(image, ax=axes, label="entry of the Hessian", shrink=0.9)
+    figure.supxlabel("by the weights into each unit, and by the outgoing weights", fontsize=9.5)
+    figure.colorbar(image, ax=axes, label="second derivative", shrink=0.95)
     return figure
 
 
@@ -171,11 +169,13 @@ def equation_plot(largest: Array, deviations: Array) -> Figure:
     figure, axis = plt.subplots(figsize=(7.6, 3.2))
     layers = np.arange(1, len(largest) + 1)
     axis.semilogy(layers, largest, "o-", color=SKIP, markersize=4)
-    axis.semilogy(layers, np.maximum(deviations, 1e-20), "o-", color=PLAIN, markersize=4)
+    deviations = np.maximum(deviations, 1e-20)  # two ways may agree to the last bit
+    axis.semilogy(layers, deviations, "o-", color=PLAIN, markersize=4)
     for values, text, colour in (
         (largest, "largest derivative of the layer", SKIP),
         (deviations, "largest deviation of Equation 1 from it", PLAIN),
     ):
-        axis.annotate(text, (layers[-1], values[-1]), (0, -16), textcoords="offset points", ha="right", color=colour)
-    axis.set(xlabel="weight layer, from the input", ylabel="dE / dW")
+        axis.annotate(text, (layers[-1], values.max()), (0, 8), textcoords="offset points", ha="right", color=colour)
+    axis.set(xlabel="weight layer, from the input", ylabel="dE / dW (log scale)", ylim=(None, 50 * largest.max()))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
