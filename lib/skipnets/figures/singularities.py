@@ -120,7 +120,8 @@ def spectra_plot(spectra: Mapping[tuple[str, Cause, bool], Array], tolerance: fl
                     np.arange(1, len(sizes) + 1), sizes, marker, color=colour, markerfacecolor=face, markersize=4.5,
                     label=label,
                 )  # fmt: skip
-            axis.set_ylim(floor / 4, 4)
+            axis.set(ylim=(floor / 4, 4), yticks=10.0 ** np.arange(-18, 1, 6))
+            axis.minorticks_off()  # dozens of them, of no use over 18 powers of ten
         row[0].set_ylabel(f"{setting}\n|eigenvalue| / largest")
     for axis, cause in zip(axes[0], CAUSES, strict=True):
         axis.set_title(cause)
