@@ -182,7 +182,7 @@ def random_starts(number: int, outgoing: float, seed: int) -> Array:
     return np.random.default_rng(seed).normal(size=(number, 4)) * [1, 1, outgoing, outgoing]
 
 
-def flow(starts: Array, teacher: Teacher, times: Array, tolerance: float = 1e-7) -> Array:
+def flow(starts: Array, teacher: Teacher, times: Array, tolerance: float = 1e-6) -> Array:
     """Follow the gradient flow from many starts at once, each with steps of its own.
 
     The method is the Rosenbrock pair of orders 2 and 3 of Shampine and Reichelt (1997), "The MATLAB ODE Suite", with
@@ -218,7 +218,7 @@ def flow(starts: Array, teacher: Teacher, times: Array, tolerance: float = 1e-7)
 
 def _rosenbrock_step(student: Array, step: Array, teacher: Teacher) -> tuple[Array, Array]:
     """One step of lengths (starts, 1) from students (starts, 4): where it leads, and the estimated error (starts,)."""
-    inverse = np.linalg.inv(np.eye(4) + step[..., None] / (2 + math.sqrt(2)) * hessian(student, teacher))
+    inverse: Array = np.linalg.inv(np.eye(4) + step[..., None] / (2 + math.sqrt(2)) * hessian(student, teacher))
     before = -gradient(student, teacher)
     k1 = _times(inverse, before)
     halfway = -gradient(student + step / 2 * k1, teacher)
