@@ -28,7 +28,8 @@ function place(u, z, teacher) {
   return [s - ((1 - z) * u) / 2, s + ((1 + z) * u) / 2, (r * (1 + z)) / 2, (r * (1 - z)) / 2];
 }
 
-// Points { time, u, z, cost } of the flow from (u, z), one a step of Bogacki and Shampine's Runge-Kutta pair.
+// Points { time, u, z, cost } of the flow from (u, z), by Bogacki and Shampine's Runge-Kutta pair. Many steps are too
+// short to see; a point is kept when the path has moved a little or time has grown by 2 %.
 function follow(u, z, teacher, until) {
   let student = place(u, z, teacher);
   const slope = (at) => costAndGradient(at, teacher).gradient.map((value) => -value);
@@ -53,7 +54,9 @@ function follow(u, z, teacher, until) {
       time = step === until - time ? until : time + step;
       student = next;
       k1 = k4;
-      points.push(point(time));
+      const [here, kept] = [point(time), points[points.length - 1]];
+      const moved = Math.hypot(here.u - kept.u, here.z - kept.z) > 0.01;
+      if (moved || time > 1.02 * kept.time || time === until) points.push(here);
     }
     step *= Math.min(5, Math.max(0.2, 0.8 * Math.max(error, 1e-9) ** (-1 / 3)));
   }
@@ -143,11 +146,16 @@ function showPlateaus(figure, model) {
     curve.querySelector(".path").setAttribute("d", line(costs));
     find("output").textContent = describe(points, teacher);
   };
+  let waiting = 0;
+  const redraw = () => {
+    cancelAnimationFrame(waiting); // a drag sends more events than can be drawn
+    waiting = requestAnimationFrame(draw);
+  };
   const pick = (event) => {
     const frame = plane.querySelector(".frame").getBoundingClientRect();
     chosen.u.value = model.reach * (2 * ((event.clientX - frame.left) / frame.width) - 1);
     chosen.z.value = model.reach * (1 - 2 * ((event.clientY - frame.top) / frame.height));
-    draw();
+    redraw();
   };
   plane.addEventListener("pointerdown", (event) => {
     plane.setPointerCapture(event.pointerId);
@@ -157,7 +165,7 @@ function showPlateaus(figure, model) {
     if (plane.hasPointerCapture(event.pointerId)) pick(event);
   });
   [chosen.u.value, chosen.z.value] = model.start;
-  for (const control of Object.values(chosen)) control.addEventListener("input", draw);
+  for (const control of Object.values(chosen)) control.addEventListener("input", redraw);
   draw();
   figure.querySelector("img, svg").replaceWith(panel);
 }

@@ -182,7 +182,7 @@ def random_starts(number: int, outgoing: float, seed: int) -> Array:
     return np.random.default_rng(seed).normal(size=(number, 4)) * [1, 1, outgoing, outgoing]
 
 
-def flow(starts: Array, teacher: Teacher, times: Array, tolerance: float = 1e-6) -> Array:
+def flow(starts: Array, teacher: Teacher, times: Array, tolerance: float = 1e-5) -> Array:
     """Follow the gradient flow from many starts at once, each with steps of its own.
 
     The method is the Rosenbrock pair of orders 2 and 3 of Shampine and Reichelt (1997), "The MATLAB ODE Suite", with
