@@ -242,7 +242,7 @@ def time_to_reach(level: float, times: Array, costs: Array) -> Array:
     return when
 
 
-def noisy_walks(starts: Array, teacher: Teacher, noise: float, times: int, seed: int, step: float = 0.02) -> Array:
+def noisy_walks(starts: Array, teacher: Teacher, noise: float, times: int, seed: int, step: float = 0.04) -> Array:
     """Gradient descent in steps of ``step`` with normal noise, of variance ``noise``^2 a unit of time.
 
     Args:

@@ -99,10 +99,9 @@ def starts_plot(students: Mapping[str, Array], times: Array, teachers: Mapping[s
     for axis, (name, paths) in zip(axes, students.items(), strict=True):
         teacher = teachers[name]
         stuck = held(paths[:, -1], teacher)
-        for path, is_held in zip(paths, stuck, strict=True):
-            axis.plot(
-                times, cost(path, teacher) / plateau_cost(teacher), color=HELD if is_held else LEAVES, linewidth=0.5
-            )
+        shares = cost(paths, teacher) / plateau_cost(teacher)
+        axis.plot(times, shares[~stuck].T, color=LEAVES, linewidth=0.5)
+        axis.plot(times, shares[stuck].T, color=HELD, linewidth=0.5)
         axis.set(title=f"teacher: {name}\n{stuck.sum()} of {len(stuck)} held", xlabel="time (log scale)")
     axes[0].set(
         xscale="log", yscale="log", xlim=(times[0], times[-1]), ylim=(1e-4, None),
