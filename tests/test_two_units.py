@@ -107,12 +107,12 @@ def test_the_halves_of_the_line_are_where_wei_and_amari_say(teacher: Teacher) ->
 
 @teachers
 def test_the_flow_agrees_with_another_solver(teacher: Teacher) -> None:
-    starts, times = random_starts(3, 2.0, 1), np.array([0.1, 3.0, 40.0])
-    for start, path in zip(starts, flow(starts, teacher, times, tolerance=1e-9), strict=True):
+    starts, times = random_starts(2, 1.0, 1), np.array([0.1, 3.0, 15.0])
+    for start, path in zip(starts, flow(starts, teacher, times, tolerance=1e-7), strict=True):
         other = solve_ivp(
-            lambda _, at: -gradient(at, teacher), (0, 40), start, "LSODA", t_eval=times, rtol=1e-9, atol=1e-11
+            lambda _, at: -gradient(at, teacher), (0, 15), start, "LSODA", t_eval=times, rtol=1e-7, atol=1e-9
         )
-        np.testing.assert_allclose(path, other.y.T, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(path, other.y.T, rtol=1e-3, atol=1e-4)
 
 
 def test_the_cost_never_rises_along_a_path() -> None:

@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float64]
 HELD, LEAVES, INK = "#d55e00", "#0173b2", "#222222"
 
 #: Half the width of the plane that is shown, in u and in z.
-REACH = 3.0
+REACH = 4.0
 
 
 def rate_plot(teachers: Mapping[str, Teacher]) -> Figure:
