@@ -44,7 +44,7 @@ class SpectralDensity:
 
     @property
     def largest(self) -> float:
-        """Largest |eigenvalue| that any probe saw."""
+        """Largest absolute eigenvalue that any probe saw."""
         return max(float(np.abs(nodes).max()) for nodes in self.nodes)
 
     def mean(self) -> Estimate:
@@ -201,7 +201,7 @@ def rank(matrix: npt.ArrayLike, tolerance: float | None = None) -> Rank:
 
     Args:
         matrix: Symmetric up to rounding.
-        tolerance: Share of the largest |eigenvalue| up to which one is zero; None is size times the rounding unit of
+        tolerance: Share of the largest absolute eigenvalue up to which one is zero; None is size times the rounding of
             float64. For a matrix made of float32 products give at least 1e-6.
 
     Raises:
