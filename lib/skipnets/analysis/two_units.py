@@ -204,8 +204,8 @@ def flow(starts: Array, teacher: Teacher, times: Array, tolerance: float = 1e-5)
         while (who := np.flatnonzero(passed < end)).size:
             left = end - passed[who]
             step = np.minimum(steps[who], left)
-            ahead, error = _rosenbrock_step(now[who], step[:, None], teacher)
-            error = error / (tolerance * (1 + np.abs(now[who]).max(axis=1)))
+            ahead, missed = _rosenbrock_step(now[who], step[:, None], teacher)
+            error = missed / (tolerance * (1 + np.abs(now[who]).max(axis=1)))
             good = error <= 1
             now[who[good]] = ahead[good]
             passed[who[good]] = np.where(step == left, end, passed[who] + step)[good]
