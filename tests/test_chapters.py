@@ -29,6 +29,9 @@ TINY: dict[str, dict[str, Any]] = {
     "plateaus": {"starts": 4, "walks": 2},
     "what-a-skip-changes": {"depth": 4, "width": 8},
     "rmsprop": {"rho": 0.8, "budget": 50},
+    "depth-and-signal": {"width": 16, "depth": 3, "inputs": 8, "convolutions": 3, "kernels": 2, "images": 4},
+    "residual-blocks": {"depth": 20, "kernels": 3},
+    "trained-curvature": {"flat": 0.01},
     "building-blocks": {"side": 16, "rate": 0.5, "batch": 20, "images": 100},
 }
 

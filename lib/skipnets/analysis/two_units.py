@@ -218,7 +218,8 @@ def flow(starts: Array, teacher: Teacher, times: Array, tolerance: float = 1e-5)
 
 def _rosenbrock_step(student: Array, step: Array, teacher: Teacher) -> tuple[Array, Array]:
     """One step of lengths (starts, 1) from students (starts, 4): where it leads, and the estimated error (starts,)."""
-    inverse: Array = np.linalg.inv(np.eye(4) + step[..., None] / (2 + math.sqrt(2)) * hessian(student, teacher))
+    implicit: Array = np.eye(4) + step[..., None] / (2 + math.sqrt(2)) * hessian(student, teacher)
+    inverse = np.linalg.inv(implicit).astype(np.float64)
     before = -gradient(student, teacher)
     k1 = _times(inverse, before)
     halfway = -gradient(student + step / 2 * k1, teacher)

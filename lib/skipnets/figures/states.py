@@ -53,7 +53,7 @@ def source_note(results: Results, names: Sequence[str], epochs: Sequence[int]) -
 
 def spectrum_plot(results: Results, names: Sequence[str], epochs: Sequence[int]) -> Figure:
     """Density of the Hessian's eigenvalues, a panel a moment, a line a cell: mean over seeds, on logarithmic axes."""
-    figure, axes = plt.subplots(1, len(epochs), figsize=(2.9 * len(epochs), 3.2), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(epochs), figsize=(max(5.5, 2.9 * len(epochs)), 3.2), sharey=True, squeeze=False)
     for axis, epoch in zip(axes[0], epochs, strict=True):
         for name, colour in zip(names, COLOURS, strict=False):
             densities = [state.spectrum.density() for state in results.states(name, epoch).values()]
