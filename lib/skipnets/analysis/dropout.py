@@ -30,7 +30,7 @@ def draws(values: Floats, rate: float, steps: int, seed: int, training: bool = T
         training: whether the layer is told that it is training.
 
     Returns:
-        What leaves the layer, of shape (steps, *values.shape).
+        What leaves the layer: one array of the shape of ``values`` a step, stacked.
 
     Raises:
         BadInputError: ``rate`` is below 0, or 1 and above, where nothing would be left to scale up.

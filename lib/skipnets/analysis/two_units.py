@@ -31,7 +31,7 @@ class Teacher:
     outgoing: tuple[float, float]  # v1, v2
 
 
-#: The first makes the singular line stable where |z| > 1, the second where |z| < 1.
+#: The first makes the singular line stable where z lies beyond -1 or 1, the second between.
 TEACHERS: dict[str, Teacher] = {
     "same sign": Teacher((0.4, 4.0), (10.0, 5.0)),
     "opposite signs": Teacher((0.3, 1.0), (10.0, -10.0)),
@@ -244,7 +244,7 @@ def time_to_reach(level: float, times: Array, costs: Array) -> Array:
 
 
 def noisy_walks(starts: Array, teacher: Teacher, noise: float, times: int, seed: int, step: float = 0.04) -> Array:
-    """Gradient descent in steps of ``step`` with normal noise, of variance ``noise``^2 a unit of time.
+    """Gradient descent in steps of ``step`` with normal noise of standard deviation ``noise`` a unit of time.
 
     Args:
         starts: students at time 0, of shape (walks, 4).
