@@ -22,6 +22,7 @@ WIDTH = 0.01
 def lesion_plot(results: Results, names: Sequence[str], epoch: int) -> Figure:
     """Test accuracy with one hidden layer silenced, a panel a cell, a dot a seed, against that of the whole net."""
     figure, axes = plt.subplots(1, len(names), figsize=(4.3 * len(names), 3.4), sharex=True, sharey=True, squeeze=False)
+    furthest = 0.0
     for axis, name in zip(axes[0], names, strict=True):
         states = list(results.states(name, epoch).values())
         layers = [layer.layer for layer in states[0].layers]
@@ -30,10 +31,11 @@ def lesion_plot(results: Results, names: Sequence[str], epoch: int) -> Figure:
         axis.hlines(places, 0, silenced.mean(axis=0), color="#0173b2", linewidth=6, alpha=0.35)
         for answers in silenced:
             axis.plot(answers, places, "o", color="#0173b2", markersize=4)
-        whole = np.mean([state.test_accuracy for state in states])
+        whole = float(np.mean([state.test_accuracy for state in states]))
+        furthest = max(furthest, whole, silenced.max())
         axis.axvline(whole, color="#222222", linewidth=1)
         axis.text(whole, -0.75, "whole net ", ha="right", fontsize=8)
-        axis.set(xlabel="test accuracy (share of images)", xlim=(0, None), ylim=(len(layers) - 0.4, -1.1))
+        axis.set(xlabel="test accuracy (share of images)", xlim=(0, 1.08 * furthest), ylim=(len(layers) - 0.4, -1.1))
         axis.set_yticks(places, layers)
         axis.set_title(results.experiment.cell(name).label, loc="left", fontsize=10)
     return figure
@@ -71,7 +73,7 @@ def course_plot(results: Results, names: Sequence[str], epochs: Sequence[int], f
     panels: dict[str, Callable[[SpectralDensity], float]] = {
         f"share within {flat:g} of the largest": lambda density: density.share_within(flat).value,
         f"share below -{flat:g} of the largest": lambda density: density.share_below(flat).value,
-        "largest eigenvalue (nats, log scale)": lambda density: density.largest,
+        "largest (nats, log scale)": lambda density: density.largest,
     }
     figure, axes = plt.subplots(1, len(panels), figsize=(3.6 * len(panels), 3.2), sharex=True)
     places = np.arange(len(epochs))
@@ -84,7 +86,7 @@ def course_plot(results: Results, names: Sequence[str], epochs: Sequence[int], f
                 axis.plot(np.full(len(of_epoch), place + offset), of_epoch, "o", color=colour, markersize=4, alpha=0.7)
             axis.plot(places + offset, [np.mean(of_epoch) for of_epoch in values], color=colour, linewidth=1.2,
                       label=results.experiment.cell(name).label)  # fmt: skip
-        axis.set(xlabel="epochs of training", ylabel=label)
+        axis.set(xlabel="epochs of training", ylabel=label, xlim=(-0.5, len(epochs) - 0.5))
         axis.set_xticks(places, [str(epoch) for epoch in epochs])
     axes[2].set_yscale("log")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
