@@ -30,7 +30,7 @@ def draws(values: Floats, rate: float, steps: int, seed: int, training: bool = T
         training: whether the layer is told that it is training.
 
     Returns:
-        What leaves the layer: one array of the shape of ``values`` a step, stacked.
+        What leaves the layer, stacked, with one array of the shape of ``values`` a step.
 
     Raises:
         BadInputError: ``rate`` is below 0, or 1 and above, where nothing would be left to scale up.
