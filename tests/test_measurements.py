@@ -15,7 +15,7 @@ from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.measurements import Measurements, State
 from skipnets.measuring import describe_outputs, measure_state, measure_step_times
 from skipnets.order import permutation
-from skipnets.records import Store
+from skipnets.records import Store, digest_arrays
 from skipnets.specs import SGD, Adam, DeepNet, RMSprop, RunSpec
 from tiny import few_images, make_spec, train_in
 
@@ -56,7 +56,7 @@ def test_an_early_state_is_the_longer_runs_own(spec: RunSpec, store: Store) -> N
         shuffled = permutation(spec.seed, epoch, 100)
         engine.train(epoch, [shuffled[i : i + 32] for i in range(0, 100, 32)])
     state = measure_state(spec, 2, store, images=10, probes=1, steps=2)
-    assert state.weights == measuring._digest(engine.weights())
+    assert state.weights == digest_arrays(engine.weights())
 
 
 def test_the_last_state_needs_kept_weights_and_is_theirs(spec: RunSpec, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_the_last_state_needs_kept_weights_and_is_theirs(spec: RunSpec, tmp_path
     kept = store.load_weights(record)
     assert kept is not None
     state = measure_state(spec, 3, store, images=10, probes=1, steps=2)
-    assert state.weights == measuring._digest(kept)
+    assert state.weights == digest_arrays(kept)
     assert state.test_accuracy == pytest.approx(record.final.test.accuracy)
     # A plain net with a silent layer gives every image the same answer.
     shares = np.bincount(few_images().y_test, minlength=10) / 40

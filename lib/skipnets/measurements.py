@@ -11,7 +11,6 @@ from pydantic import Field
 from skipnets import environment
 from skipnets.analysis.spectrum import SpectralDensity
 from skipnets.errors import DamagedFileError
-from skipnets.files import write_atomically
 from skipnets.records import Entry, Metrics, Sealed, now
 from skipnets.specs import Architecture, RunSpec
 
@@ -103,10 +102,7 @@ class Measurements:
 
     def save(self, measurement: StepTimes | State) -> Path:
         """Write ``measurement`` atomically and return its path."""
-        path = self.folder / measurement.file_name
-        text = measurement.to_json().encode()
-        write_atomically(path, lambda file: file.write(text))
-        return path
+        return measurement.write(self.folder / measurement.file_name)
 
     def step_times(self, kind: str) -> StepTimes | None:
         """Return the step times of the network of that kind, or None.

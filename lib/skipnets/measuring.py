@@ -1,6 +1,5 @@
 """Measurements made: trained nets and their curvature, training steps and their time."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,11 +13,11 @@ from skipnets.analysis.lanczos import Report
 from skipnets.analysis.output_dropout import average_over_draws
 from skipnets.analysis.spectrum import spectral_density
 from skipnets.datasets import ImageSet
-from skipnets.engines import KerasEngine, compiled_model, loss_function, scaled
+from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError
 from skipnets.measurements import LayerState, Machine, Spectrum, State, StepTimes
 from skipnets.paths import LOCAL_RESULTS
-from skipnets.records import Metrics, Store
+from skipnets.records import Metrics, Store, digest_arrays
 from skipnets.specs import CNN, Part, RunSpec, parse_spec
 from skipnets.training import train
 
@@ -60,14 +59,14 @@ def measure_state(
     if not 1 <= images <= len(training.y_train):
         raise BadInputError(f"images {images}: expected 1 to {len(training.y_train)}, as many as the run trains on")
     model = _model_after(spec, epoch, training, store)
-    x, y = scaled(training.x_train[:images]), np.eye(training.classes, dtype=np.float32)[training.y_train[:images]]
-    objective = Objective(model, loss_function(spec.model_copy(update={"labels": "one_hot"})), x, y)
+    x, y = scaled(training.x_train[:images]), encode_labels(spec, training.y_train[:images], training.classes)
+    objective = Objective(model, loss_function(spec), x, y)
     density = spectral_density(Hessian(objective), probes, steps, progress=progress)
     return State(
         schema=1,
         spec=spec,
         epoch=epoch,
-        weights=_digest(model.get_weights()),
+        weights=digest_arrays(model.get_weights()),
         images=images,
         loss=objective.value(),
         test_accuracy=_test_accuracy(model, training),
@@ -142,13 +141,6 @@ def _silenced(model: keras.Model, layer: keras.Layer, images: ImageSet) -> float
 
 def _test_accuracy(model: keras.Model, images: ImageSet) -> float:
     return float((model.predict(scaled(images.x_test), verbose=0).argmax(axis=1) == images.y_test).mean())
-
-
-def _digest(weights: Sequence[npt.NDArray[np.float32]]) -> str:
-    digest = hashlib.sha256()
-    for array in weights:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def _short(values: npt.NDArray[np.float64]) -> list[float]:

@@ -8,7 +8,7 @@ says which record it belongs to.
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -125,6 +125,12 @@ class Sealed(Entry):
         head = {"schema": data.pop("schema"), "digest": _digest(data | {"schema": SCHEMA})}
         return _layout(head | data) + "\n"
 
+    def write(self, path: Path) -> Path:
+        """Write the file atomically and return its path."""
+        text = self.to_json().encode()
+        write_atomically(path, lambda file: file.write(text))
+        return path
+
     @classmethod
     def from_json(cls, text: str | bytes, source: str = "record") -> Self:
         """Read what ``to_json`` wrote.
@@ -180,6 +186,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def digest_arrays(arrays: Iterable[npt.NDArray[Any]]) -> str:
+    """Return the SHA-256 of the arrays' bytes, one after another."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
 def pack_bits(right: npt.NDArray[np.bool_]) -> str:
     """Return one bit an image as base64 text."""
     return base64.b64encode(np.packbits(right).tobytes()).decode()
@@ -223,10 +237,7 @@ class Store:
 
     def save(self, record: RunRecord) -> Path:
         """Write ``record`` atomically and return its path."""
-        path = self.path(record.spec)
-        text = record.to_json().encode()
-        write_atomically(path, lambda file: file.write(text))
-        return path
+        return record.write(self.path(record.spec))
 
     def holds(self, spec: RunSpec, weights: bool = False) -> bool:
         """Return whether ``spec`` is recorded; with ``weights``, also whether its final weights are kept.

@@ -4,7 +4,6 @@ The same spec on the same machine and versions gives the same history to the las
 the order of floating-point sums inside a kernel is the driver's: the seed then labels a repetition.
 """
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from skipnets.engines import Engine, make_engine
 from skipnets.errors import RunPausedError
 from skipnets.files import exclusive, require_writable
 from skipnets.paths import checkpoint_folder
-from skipnets.records import Curve, Environment, Final, RunRecord, Stop, Store, now, pack_bits
+from skipnets.records import Curve, Environment, Final, RunRecord, Stop, Store, digest_arrays, now, pack_bits
 from skipnets.specs import RunSpec
 
 #: A killed run loses at most this many seconds of work, and one step.
@@ -217,7 +216,7 @@ class _Run:
                 training_inference=history.training_inference.last(),
                 test=history.test.last(),
                 test_correct=pack_bits(right),
-                weights=_weights_digest(self.engine),
+                weights=digest_arrays(self.engine.state()),
             ),
             environment=Environment(
                 backend=environment.backend(),
@@ -231,10 +230,3 @@ class _Run:
                 epoch_seconds=tuple(progress.epoch_seconds),
             ),
         )
-
-
-def _weights_digest(engine: Engine) -> str:
-    digest = hashlib.sha256()
-    for array in engine.state():
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
