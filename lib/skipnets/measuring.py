@@ -60,7 +60,7 @@ def measure_state(
         raise BadInputError(f"images {images}: expected 1 to {len(training.y_train)}, as many as the run trains on")
     model = _model_after(spec, epoch, training, store)
     x, y = scaled(training.x_train[:images]), encode_labels(spec, training.y_train[:images], training.classes)
-    objective = Objective(model, loss_function(spec), x, y)
+    objective = Objective(model, loss_function(spec), x, y, batch_size=32)
     density = spectral_density(Hessian(objective), probes, steps, progress=progress)
     return State(
         schema=1,

@@ -36,7 +36,8 @@ class Objective:
         loss: A Keras loss that is twice differentiable in the outputs.
         images: (n, ...) inputs of the model.
         labels: (n, ...) as the loss wants them.
-        batch_size: How many images are in memory at once; all if None. The result is the same up to rounding.
+        batch_size: How many images are in memory at once; all if None. The result is the same up to rounding. Some
+            tens are quickest for convolutions, since what they touch stays in the processor's caches.
         layers: Names of the layers whose parameters vary, all others fixed; all vary if None.
 
     Raises:
