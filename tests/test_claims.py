@@ -10,16 +10,15 @@ from nbclient import NotebookClient
 
 from factory import made_up_record, made_up_state, made_up_step_times
 from skipnets import experiments
-from skipnets.claims import judge, judge_all, load_claims
+from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims
 from skipnets.errors import DamagedFileError
-from skipnets.experiments import cnn_vs_resnet
+from skipnets.experiments import EXPERIMENTS, find_experiment
 from skipnets.ledger import claims_box, count_verdicts, ledger_table
 from skipnets.paths import ROOT
 from skipnets.records import Curve, RunRecord
-from skipnets.results import Results, load_results
+from skipnets.results import Results
 from skipnets.specs import RunSpec
 from skipnets.verdicts import Verdict
-from skipnets.verdicts.cnn_vs_resnet import RULES
 
 CLAIMS = load_claims()
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -27,14 +26,15 @@ BY_ID = {claim.id: claim for claim in CLAIMS}
 
 def results_where(
     monkeypatch: pytest.MonkeyPatch, folder: Path, make: Callable[[str, RunSpec], RunRecord | None]
-) -> Results:
-    """Full-scale results with made-up records; None leaves a run out."""
+) -> dict[str, Results]:
+    """Full-scale results with made-up records, by experiment; None leaves a run out."""
     monkeypatch.setattr(experiments, "RESULTS", folder)
-    grid = cnn_vs_resnet()
-    for cell, spec in grid.runs():
-        if (record := make(cell.name, spec)) is not None:
-            grid.store.save(record)
-    return load_results(grid)
+    for name in EXPERIMENTS:
+        grid = find_experiment(name)
+        for cell, spec in grid.runs():
+            if (record := make(cell.name, spec)) is not None:
+                grid.store.save(record)
+    return load_all_results()
 
 
 def test_every_claim_of_document_000_is_in_the_ledger() -> None:
@@ -100,10 +100,11 @@ def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pyte
         return made_up_record(spec, test_accuracy=0.45 + spec.seed / 100, test_loss=wobble)
 
     everything = results_where(monkeypatch, tmp_path, make)
-    everything.experiment.measurements.save(made_up_step_times(rmsprop=[0.2, 0.2], adam=[0.2, 0.3]))
+    grid = everything["cnn_vs_resnet"].experiment
+    grid.measurements.save(made_up_step_times(rmsprop=[0.2, 0.2], adam=[0.2, 0.3]))
     for cell in ("resnet", "resnet_no_skips"):
-        for spec in everything.experiment.cell(cell).specs():
-            everything.experiment.measurements.save(made_up_state(spec, spec.epochs))
+        for spec in grid.cell(cell).specs():
+            grid.measurements.save(made_up_state(spec, spec.epochs))
     for claim_id in RULES:
         verdict = judge(BY_ID[claim_id], everything)
         assert verdict.status != "not yet measured", claim_id
@@ -159,7 +160,7 @@ def test_the_page_shows_the_verdicts_of_the_records() -> None:
         if output.output_type in {"display_data", "execute_result"} and "text/markdown" in output.data
     )
     rows = dict(re.findall(r'id="claim-(\w+)".*?class="verdict verdict-([\w-]+)"', shown))
-    computed = judge_all(CLAIMS, load_results(cnn_vs_resnet()))
+    computed = judge_all(CLAIMS)
     assert rows == {claim_id: verdict.status.replace(" ", "-") for claim_id, verdict in computed.items()}
 
 
@@ -191,7 +192,7 @@ def test_the_strain_of_adam_is_a_ratio_of_step_times(
 ) -> None:
     """A63. A step under RMSprop takes 0.2 s."""
     results = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
-    results.experiment.measurements.save(made_up_step_times(rmsprop=[0.2] * 3, adam=adam))
+    results["cnn_vs_resnet"].experiment.measurements.save(made_up_step_times(rmsprop=[0.2] * 3, adam=adam))
     assert judge(BY_ID["A63"], results).status == status
 
 
@@ -204,7 +205,7 @@ def test_singularities_and_lesions_are_compared_after_the_last_epoch_that_both_n
 ) -> None:
     """A2 and A31. Without additions 0.9 of the spectrum is flat, and 0.2 of the answers survive a silent layer."""
     results = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
-    grid = results.experiment
+    grid = results["cnn_vs_resnet"].experiment
     for seed in (0, 1):
         noise = 0.001 * seed
         for epoch, gap in ((5, 0.0), (25, 1.0)):
@@ -219,3 +220,29 @@ def test_singularities_and_lesions_are_compared_after_the_last_epoch_that_both_n
         verdict = judge(BY_ID[claim_id], results)
         assert verdict.status == status
         assert "after 25 epochs" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("with_norm", "without", "degrades", "persists"),
+    [
+        (0.5, 0.5, "supported", "supported"),
+        (0.5, 0.9, "supported", "conditional"),
+        (0.9, 0.9, "refuted", "refuted"),
+        (0.7, 0.7, *["not distinguishable"] * 2),
+    ],
+)
+def test_depth_is_judged_by_what_plain_nets_know_of_their_training_images(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, with_norm: float, without: float, degrades: str, persists: str
+) -> None:
+    """A29 and A30. At 20 layers 0.7 of the training images are right, at 56 as many as given."""
+    deep = {"plain_net_56": with_norm, "plain_net_56_unnormalized": without}
+
+    def make(cell: str, spec: RunSpec) -> RunRecord:
+        record = made_up_record(spec)
+        noise = 0.01 * (spec.seed % 2 if cell in deep else spec.seed % 3)
+        curve = Curve(epochs=(1, spec.epochs), loss=(1.0, 1.0), accuracy=(1.0, deep.get(cell, 0.7) + noise))
+        return record.model_copy(update={"history": record.history.model_copy(update={"training_inference": curve})})
+
+    results = results_where(monkeypatch, tmp_path, make)
+    assert judge(BY_ID["A29"], results).status == degrades
+    assert judge(BY_ID["A30"], results).status == persists

@@ -33,8 +33,9 @@ def test_frames_hold_every_epoch_and_every_run(grid: Experiment) -> None:
     assert single_run_differences(results, "resnet", "cnn", "test_accuracy").tolist() == pytest.approx(
         [0, 0.1, 0.1, 0.2]
     )
-    rising = made_up_record(grid.cell("cnn").spec.model_copy(update={"epochs": 80}))
-    assert rising.late("training", "accuracy") == pytest.approx(0.9 * 55.5 / 80)  # of epochs 31 to 80
+    for epochs, middle in ((200, 175.5), (80, 60.5), (1, 1)):  # of epochs 151 to 200, 41 to 80, and of the only one
+        rising = made_up_record(grid.cell("cnn").spec.model_copy(update={"epochs": epochs}))
+        assert rising.late("training", "accuracy") == pytest.approx(0.9 * middle / epochs)
     assert results.missing == []
 
 

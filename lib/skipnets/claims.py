@@ -5,7 +5,7 @@ records by the rule of its id in ``skipnets.verdicts``. Arguments, citations and
 and point to the test, figure or source that shows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,13 +13,20 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from skipnets.errors import DamagedFileError
+from skipnets.experiments import EXPERIMENTS, find_experiment
 from skipnets.paths import ROOT
-from skipnets.results import Results
+from skipnets.results import Results, load_results
 from skipnets.specs import explain
-from skipnets.verdicts import NotMeasuredError, Status, Verdict
-from skipnets.verdicts.cnn_vs_resnet import RULES
+from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict, cnn_vs_resnet, very_deep
 
 LEDGER = ROOT / "data" / "claims.yml"
+
+#: The experiment whose records settle a measured claim, and the rule that does, by the claim's id.
+RULES: dict[str, tuple[str, Rule]] = {
+    claim_id: (experiment, rule)
+    for experiment, rules in (("cnn_vs_resnet", cnn_vs_resnet.RULES), ("very_deep", very_deep.RULES))
+    for claim_id, rule in rules.items()
+}
 
 
 class _Entry(BaseModel):
@@ -80,21 +87,27 @@ def load_claims(path: Path = LEDGER) -> list[Claim]:
     return claims
 
 
-def judge(claim: Claim, results: Results) -> Verdict:
-    """Return the verdict on ``claim``: computed from the records for a measurement, as argued otherwise."""
+def load_all_results() -> dict[str, Results]:
+    """Load what is recorded of every experiment of the book, by the experiment's name."""
+    return {name: load_results(find_experiment(name)) for name in EXPERIMENTS}
+
+
+def judge(claim: Claim, results: Mapping[str, Results]) -> Verdict:
+    """Return the verdict on ``claim``: of a measurement computed from its experiment's ``results``, or as argued."""
     if claim.kind != "measurement":
         assert claim.verdict is not None
         assert claim.reason is not None
         return Verdict(claim.verdict, claim.reason)
-    rule = RULES.get(claim.id)
-    if rule is None:
+    if claim.id not in RULES:
         return Verdict("not yet measured", "No run or computation of the book settles it so far.")
+    experiment, rule = RULES[claim.id]
     try:
-        return rule(results)
+        return rule(results[experiment])
     except NotMeasuredError as error:
         return Verdict("not yet measured", str(error))
 
 
-def judge_all(claims: Sequence[Claim], results: Results) -> dict[str, Verdict]:
-    """Return the verdict on every claim, by id."""
+def judge_all(claims: Sequence[Claim]) -> dict[str, Verdict]:
+    """Return the verdict on every claim, by id, from the book's records."""
+    results = load_all_results()
     return {claim.id: judge(claim, results) for claim in claims}

@@ -8,7 +8,7 @@ from skipnets.errors import BadInputError
 from skipnets.measurements import Measurements
 from skipnets.paths import LOCAL_RESULTS, RESULTS
 from skipnets.records import RunRecord, Store
-from skipnets.specs import CNN, SGD, Adam, Part, ResNet, RMSprop, RunSpec, parse_spec
+from skipnets.specs import CNN, SGD, Adam, DeepNet, Part, ResNet, RMSprop, RunSpec, StepDecay, parse_spec
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def cnn_vs_resnet(
         cell("resnet_sgd", "ResNet, SGD with momentum", resnet, two, momentum),
         cell("cnn_sgd", "CNN without output dropout, SGD with momentum", plain_cnn, two, momentum),
         *(
-            cell(name, f"CNN without output dropout, {label}", changed, two, epochs=100)
+            cell(name, f"CNN without output dropout, {label}", changed, three, epochs=100)
             for name, label, changed in (
                 ("cnn_two_stages", "two stages", CNN(output_dropout=0, stages=2)),
                 ("cnn_tanh", "tanh", CNN(output_dropout=0, activation="tanh")),
@@ -150,7 +150,7 @@ def cnn_vs_resnet(
                 ("cnn_average", "averaged maps", CNN(output_dropout=0, head="average")),
             )
         ),
-        cell("resnet_flatten", "ResNet, flattened maps", ResNet(head="flatten"), two, epochs=100),
+        cell("resnet_flatten", "ResNet, flattened maps", ResNet(head="flatten"), three, epochs=100),
         cell("resnet_epsilon", "ResNet, RMSprop epsilon 0.001", resnet, three, RMSprop(epsilon=1e-3)),
     ]  # fmt: skip
     if full_scale:
@@ -173,7 +173,65 @@ def cnn_vs_resnet(
     )  # fmt: skip
 
 
-EXPERIMENTS: dict[str, Callable[..., Experiment]] = {"cnn_vs_resnet": cnn_vs_resnet}
+#: He et al.'s depths of two-layer blocks in three stages, 6n+2, up to document 004's 164.
+DEPTHS = (8, 14, 20, 32, 56, 110, 164)
+
+
+def very_deep(
+    image_set: str = "cifar10-jpeg",
+    epochs: int = 20,
+    samples: int = 5000,
+    test_samples: int = 1000,
+    batch_size: int = 128,
+    width: int = 8,
+    seeds: Sequence[int] | None = None,
+) -> Experiment:
+    """Document 004's nets at rising depth, half as wide as published and trained briefly: a sweep that a CPU can do.
+
+    He et al.'s settings (2015, section 4.2): SGD with momentum, weight decay, He initialisation, a learning rate of 0.1
+    that is divided by ten after half and three quarters of the epochs. Without batch normalisation it is 0.01.
+
+    Raises:
+        BadInputError: An argument is out of range; the message names it.
+    """
+    chosen_seeds = (0, 1, 2) if seeds is None else tuple(dict.fromkeys(seeds))
+
+    def cell(kind: str, word: str, depth: int, batch_norm: bool = True) -> Cell:
+        net = DeepNet(kind=kind, depth=depth, width=width, batch_norm=batch_norm)
+        milestones = tuple(sorted({max(1, epochs // 2), max(1, 3 * epochs // 4)}))
+        spec = parse_spec(
+            {
+                "architecture": net,
+                "image_set": image_set,
+                "train_images": samples,
+                "test_images": test_samples,
+                "optimizer": SGD(learning_rate=0.1 if batch_norm else 0.01, momentum=0.9),
+                "schedule": StepDecay(milestones=milestones),
+                "weight_decay": 1e-4,
+                "initializer": "he_normal",
+                "batch_size": batch_size,
+                "epochs": epochs,
+                "evaluate_test_every": 5,
+            }
+        )
+        name, label = f"{kind}_{depth}", f"{word}, {depth} layers"
+        if not batch_norm:
+            name, label = f"{name}_unnormalized", f"{label}, no batch normalisation"
+        return Cell(name, label, spec, chosen_seeds)
+
+    kinds = (("plain_net", "PlainNet"), ("residual_net", "ResNet"))
+    cells = [cell(kind, word, depth) for depth in DEPTHS for kind, word in kinds]
+    cells += [cell("plain_net", "PlainNet", depth, batch_norm=False) for depth in (20, 56)]
+    return Experiment(
+        name="very_deep",
+        title="PlainNet and ResNet at rising depth (document 004, reduced)",
+        cells=tuple(cells),
+        full_scale=(image_set, epochs, samples, test_samples, batch_size, width)
+        == ("cifar10-jpeg", 20, 5000, 1000, 128, 8),
+    )
+
+
+EXPERIMENTS: dict[str, Callable[..., Experiment]] = {"cnn_vs_resnet": cnn_vs_resnet, "very_deep": very_deep}
 
 
 def find_experiment(name: str, **arguments: Any) -> Experiment:

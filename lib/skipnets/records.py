@@ -171,14 +171,15 @@ class RunRecord(Sealed):
         return self
 
     def late(self, measure: str, metric: str) -> float:
-        """Median of a metric over the measured epochs among the last 50.
+        """Median of a metric over the measured epochs among the last 50, of a shorter run among its latter half.
 
         ``measure`` is ``training``, ``training_inference`` or ``test``, ``metric`` loss or accuracy. A single epoch,
         the last one for instance, may be a spike.
         """
         curve = getattr(self.history, measure)
         values = zip(curve.epochs, getattr(curve, metric), strict=True)
-        return float(np.median([value for epoch, value in values if epoch > curve.epochs[-1] - LATE]))
+        last = curve.epochs[-1]
+        return float(np.median([value for epoch, value in values if epoch > last - max(1, min(LATE, last // 2))]))
 
 
 def now() -> str:

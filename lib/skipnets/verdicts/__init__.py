@@ -40,3 +40,16 @@ class NotMeasuredError(Exception):
 
 #: Computes a verdict from an experiment's records; raises NotMeasuredError where they do not suffice.
 Rule = Callable[[Results], Verdict]
+
+
+class Rules(dict[str, Rule]):
+    """The rules of an experiment's claims, by the claim's id."""
+
+    def decide(self, *ids: str) -> Callable[[Rule], Rule]:
+        """Register the decorated function as the rule of the claims ``ids``."""
+
+        def register(function: Rule) -> Rule:
+            self.update(dict.fromkeys(ids, function))
+            return function
+
+        return register

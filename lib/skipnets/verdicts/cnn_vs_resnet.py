@@ -5,53 +5,29 @@ from collections.abc import Callable
 import numpy as np
 
 from skipnets.analysis.output_dropout import logits_ceiling
-from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
+from skipnets.analysis.statistics import Comparison, compare_paired, summarize
 from skipnets.measurements import State
 from skipnets.records import Curve, RunRecord
 from skipnets.results import Results, epochs_to_learn, spikes_per_hundred
-from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict
+from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
+from skipnets.verdicts.comparing import (
+    Value,
+    by_seed,
+    compare,
+    points,
+    summary,
+    told,
+    verdict_by_range,
+    verdict_by_sign,
+)
 
-RULES: dict[str, Rule] = {}
-
-Value = Callable[[RunRecord], float]
+RULES = Rules()
 
 #: An eigenvalue of the Hessian up to this share of the largest counts as next to zero.
 FLAT = 1e-3
 
 #: Differences in accuracy below two points count as none: about the error of a test set of 1,017 images.
 DISCERNIBLE = 0.02
-
-
-def rule(*ids: str) -> Callable[[Rule], Rule]:
-    """Register a function as the rule of the claims ``ids``."""
-
-    def register(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(ids, function))
-        return function
-
-    return register
-
-
-# --- what the rules share: numbers of runs, over seeds, with their interval ---
-
-
-def _by_seed(results: Results, cell: str, value: Value) -> dict[int, float]:
-    """Return ``value`` of each completed run of ``cell``: at least two, since one says nothing about chance."""
-    runs = [record for record in results.records.get(cell, []) if record.final.status == "completed"]
-    if len(runs) < 2:
-        raise NotMeasuredError(f"Needs two completed runs of cell {cell}, {len(runs)} recorded.")
-    return {record.spec.seed: value(record) for record in runs}
-
-
-def _summary(results: Results, cell: str, value: Value) -> Summary:
-    return summarize(list(_by_seed(results, cell, value).values()))
-
-
-def _compare(results: Results, first: str, second: str, value: Value) -> Comparison:
-    of_first, of_second = _by_seed(results, first, value), _by_seed(results, second, value)
-    if len(of_first.keys() & of_second.keys()) < 2:
-        raise NotMeasuredError(f"Needs two seeds that {first} and {second} share.")
-    return compare_paired(of_first, of_second)
 
 
 def _compare_states(
@@ -65,33 +41,6 @@ def _compare_states(
         {seed: value(state) for seed, state in results.states(cell, epochs[-1]).items()} for cell in (first, second)
     ]
     return compare_paired(*values), epochs[-1]
-
-
-def _verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
-    """Return the verdict that the sign of a difference gives, where its interval leaves out zero."""
-    status: Status = "not distinguishable"
-    if comparison.distinguishable:
-        status = if_positive if comparison.difference > 0 else if_negative
-    return Verdict(status, f"{reason}: {_told(comparison)}.", comparison.difference, comparison.low, comparison.high)
-
-
-def _verdict_by_range(found: Summary, low: float, high: float, reason: str) -> Verdict:
-    """Supported where the interval lies inside the printed range, refuted where it lies outside."""
-    status: Status = "not distinguishable"
-    if low <= found.low and found.high <= high:
-        status = "supported"
-    elif found.high < low or found.low > high:
-        status = "refuted"
-    return Verdict(status, reason, found.mean, found.low, found.high)
-
-
-def _told(comparison: Comparison, scale: float = 1, unit: str = "") -> str:
-    difference, low, high = (scale * value for value in (comparison.difference, comparison.low, comparison.high))
-    return f"{difference:+.3g}{unit} (95 % interval {low:+.3g} to {high:+.3g}, {comparison.n} paired seeds)"
-
-
-def _points(comparison: Comparison) -> str:
-    return _told(comparison, 100, " points")
 
 
 def _mean_between(curve: Curve, metric: str, first: int, last: int) -> float:
@@ -136,7 +85,7 @@ TEST_ACCURACY, TEST_LOSS = _late("test", "accuracy"), _late("test", "loss")
 # --- the rules, in the order of the claims ---
 
 
-@rule("A2")
+@RULES.decide("A2")
 def skips_eliminate_singularities(results: Results) -> Verdict:
     """A smaller share of the Hessian's eigenvalues is next to zero with the additions than without."""
 
@@ -148,10 +97,10 @@ def skips_eliminate_singularities(results: Results) -> Verdict:
         f"Share of the Hessian's eigenvalues within {FLAT:g} of the largest around zero after {epoch} epochs, ResNet "
         "with less without additions"
     )
-    return _verdict_by_sign(found, "refuted", "supported", reason)
+    return verdict_by_sign(found, "refuted", "supported", reason)
 
 
-@rule("A3")
+@RULES.decide("A3")
 def staggering_resnet_smooth_cnn(results: Results) -> Verdict:
     """Test accuracy changes more from epoch to epoch in the ResNet than in the CNN, after epoch 100."""
 
@@ -160,38 +109,38 @@ def staggering_resnet_smooth_cnn(results: Results) -> Verdict:
         settled = [accuracy for epoch, accuracy in zip(curve.epochs, curve.accuracy, strict=True) if epoch > 100]
         return float(np.std(np.diff(settled)))
 
-    found = _compare(results, "resnet", "cnn", wobble)
+    found = compare(results, "resnet", "cnn", wobble)
     reason = "Standard deviation of the epoch-to-epoch change of test accuracy after epoch 100, ResNet less CNN"
-    return _verdict_by_sign(found, "supported", "refuted", reason)
+    return verdict_by_sign(found, "supported", "refuted", reason)
 
 
-@rule("A4")
+@RULES.decide("A4")
 def lower_maximum(results: Results) -> Verdict:
     """The largest test loss of the ResNet lies below the largest of the CNN."""
-    found = _compare(results, "resnet", "cnn", lambda record: max(record.history.test.loss))
-    return _verdict_by_sign(found, "refuted", "supported", "Largest test loss of a run in nats, ResNet less CNN")
+    found = compare(results, "resnet", "cnn", lambda record: max(record.history.test.loss))
+    return verdict_by_sign(found, "refuted", "supported", "Largest test loss of a run in nats, ResNet less CNN")
 
 
-@rule("A5", "A65")
+@RULES.decide("A5", "A65")
 def cnn_quicker(results: Results) -> Verdict:
     """The CNN needs fewer epochs than the ResNet until 95 % of the training images are right with dropout off."""
-    found = _compare(results, "cnn", "resnet", epochs_to_learn)
+    found = compare(results, "cnn", "resnet", epochs_to_learn)
     reason = "Epochs until 95 % of the training images are right with dropout off, CNN less ResNet"
-    return _verdict_by_sign(found, "refuted", "supported", reason)
+    return verdict_by_sign(found, "refuted", "supported", reason)
 
 
-@rule("A7")
+@RULES.decide("A7")
 def fewer_layers_are_worse(results: Results) -> Verdict:
     """Without its last two convolutions the CNN's test accuracy is lower in epochs 51 to 100."""
-    found = _compare(results, "cnn_two_stages", "cnn_no_dropout", _test_accuracy_to_100)
+    found = compare(results, "cnn_two_stages", "cnn_no_dropout", _test_accuracy_to_100)
     reason = "Test accuracy in epochs 51-100, CNN with two of its three pairs of convolutions less the whole CNN"
-    return _verdict_by_sign(found, "refuted", "supported", reason)
+    return verdict_by_sign(found, "refuted", "supported", reason)
 
 
-@rule("A8")
+@RULES.decide("A8")
 def overfitting_solved(results: Results) -> Verdict:
     """With dropout, the ResNet's training and test accuracy lie within ten points."""
-    gap = _summary(results, "resnet", lambda record: LEARNT(record) - TEST_ACCURACY(record))
+    gap = summary(results, "resnet", lambda record: LEARNT(record) - TEST_ACCURACY(record))
     status: Status = "refuted" if gap.low > 0.1 else "supported" if gap.high < 0.1 else "not distinguishable"
     reason = (
         f"With 50 % dropout the ResNet knows {100 * gap.mean:.0f} points more of its training images than of the test "
@@ -200,27 +149,27 @@ def overfitting_solved(results: Results) -> Verdict:
     return Verdict(status, reason, gap.mean, gap.low, gap.high)
 
 
-@rule("A10")
+@RULES.decide("A10")
 def resnet_better_in_both(results: Results) -> Verdict:
     """In the last 50 epochs the ResNet's test accuracy is higher and its test loss lower than the CNN's."""
-    accuracy = _compare(results, "resnet", "cnn", TEST_ACCURACY)
-    loss = _compare(results, "resnet", "cnn", TEST_LOSS)
+    accuracy = compare(results, "resnet", "cnn", TEST_ACCURACY)
+    loss = compare(results, "resnet", "cnn", TEST_LOSS)
     better = (accuracy.low > 0, loss.high < 0)
     status: Status = "supported" if all(better) else "conditional" if any(better) else "not distinguishable"
     if accuracy.high < 0 and loss.low > 0:
         status = "refuted"
     reason = (
-        f"ResNet less CNN on test images, accuracy {_points(accuracy)}, loss {_told(loss, unit=' nats')}. The nets "
+        f"ResNet less CNN on test images, accuracy {points(accuracy)}, loss {told(loss, unit=' nats')}. The nets "
         "differ in much more than skips."
     )
     return Verdict(status, reason, accuracy.difference, accuracy.low, accuracy.high)
 
 
-@rule("A11")
+@RULES.decide("A11")
 def nothing_after_125(results: Results) -> Verdict:
     """Test accuracy of epochs 241 to 250 is not discernibly above that of epochs 116 to 125, in neither net."""
     gain = _test_change("accuracy", (116, 125))
-    gains = {label: _summary(results, cell, gain) for label, cell in (("CNN", "cnn"), ("ResNet", "resnet"))}
+    gains = {label: summary(results, cell, gain) for label, cell in (("CNN", "cnn"), ("ResNet", "resnet"))}
     improved = [found.low > 0 for found in gains.values()]
     status: Status = "refuted" if all(improved) else "conditional" if any(improved) else "not distinguishable"
     if all(found.high < DISCERNIBLE for found in gains.values()):
@@ -234,7 +183,7 @@ def nothing_after_125(results: Results) -> Verdict:
     return Verdict(status, reason, largest.mean, largest.low, largest.high)
 
 
-@rule("A31")
+@RULES.decide("A31")
 def signal_survives_a_silent_branch(results: Results) -> Verdict:
     """With one branch silenced, test accuracy falls less in the net with additions than in the one without."""
 
@@ -247,38 +196,38 @@ def signal_survives_a_silent_branch(results: Results) -> Verdict:
         f"Test accuracy lost after {epoch} epochs when the last layer of a unit's branch is set to zero, mean of the "
         "two units, with less without additions"
     )
-    return _verdict_by_sign(found, "refuted", "supported", reason)
+    return verdict_by_sign(found, "refuted", "supported", reason)
 
 
-@rule("A34")
+@RULES.decide("A34")
 def comparison_is_possible(results: Results) -> Verdict:
     """Nets with and without skips can be compared with everything else kept: it is done."""
-    found = _compare(results, "resnet", "resnet_no_skips", TEST_ACCURACY)
+    found = compare(results, "resnet", "resnet_no_skips", TEST_ACCURACY)
     reason = (
         "Done here: without its two additions the ResNet has the same 223,242 parameters and settings. Test accuracy "
-        f"with less without: {_points(found)}."
+        f"with less without: {points(found)}."
     )
     return Verdict("supported", reason, found.difference, found.low, found.high)
 
 
-@rule("A39")
+@RULES.decide("A39")
 def epsilon_and_spikes(results: Results) -> Verdict:
     """Equation 4 prints no epsilon, as if it did not matter: it does not change the ResNet's spikes."""
-    found = _compare(results, "resnet_epsilon", "resnet", _test_spikes)
+    found = compare(results, "resnet_epsilon", "resnet", _test_spikes)
     reason = (
         "Spikes per 100 epochs in the ResNet's test loss, epsilon 0.001 less epsilon 1e-7, which Equation 4 leaves out"
     )
-    return _verdict_by_sign(found, "refuted", "refuted", reason)
+    return verdict_by_sign(found, "refuted", "refuted", reason)
 
 
-@rule("A41")
+@RULES.decide("A41")
 def nearly_linear_is_easy(results: Results) -> Verdict:
     """ReLU learns the training images in fewer epochs than tanh, and a linear net in no more than ReLU.
 
     If near-linearity were what makes ReLU easy to optimise, a net that is linear altogether would be easier still.
     """
-    tanh = _compare(results, "cnn_no_dropout", "cnn_tanh", _epochs_to_learn_of_100)
-    linear = _compare(results, "cnn_no_dropout", "cnn_linear", _epochs_to_learn_of_100)
+    tanh = compare(results, "cnn_no_dropout", "cnn_tanh", _epochs_to_learn_of_100)
+    linear = compare(results, "cnn_no_dropout", "cnn_linear", _epochs_to_learn_of_100)
     status: Status = "not distinguishable"
     if tanh.low > 0:
         status = "refuted"
@@ -286,16 +235,16 @@ def nearly_linear_is_easy(results: Results) -> Verdict:
         status = "conditional" if linear.high < 0 else "supported"
     reason = (
         "Epochs until 95 % of the training images are right, 101 if never, in the CNN without output dropout: ReLU "
-        f"less tanh {_told(tanh)}, ReLU less no activation at all {_told(linear)}."
+        f"less tanh {told(tanh)}, ReLU less no activation at all {told(linear)}."
     )
     return Verdict(status, reason, tanh.difference, tanh.low, tanh.high)
 
 
-@rule("A45")
+@RULES.decide("A45")
 def averaging_replaces_flattening(results: Results) -> Verdict:
     """Neither net loses test accuracy in epochs 51 to 100 by averaging its last maps instead of flattening them."""
     pairs = (("cnn_average", "cnn_no_dropout"), ("resnet", "resnet_flatten"))
-    found = [_compare(results, averaging, flattening, _test_accuracy_to_100) for averaging, flattening in pairs]
+    found = [compare(results, averaging, flattening, _test_accuracy_to_100) for averaging, flattening in pairs]
     status: Status = "not distinguishable"
     if all(comparison.low > -DISCERNIBLE for comparison in found):
         status = "supported"
@@ -305,46 +254,46 @@ def averaging_replaces_flattening(results: Results) -> Verdict:
         status = "conditional"
     reason = (
         "Test accuracy in epochs 51-100 with averaged less with flattened maps: CNN without output dropout "
-        f"{_points(found[0])}, ResNet {_points(found[1])}."
+        f"{points(found[0])}, ResNet {points(found[1])}."
     )
     return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
 
 
-@rule("A49", "A62")
+@RULES.decide("A49", "A62")
 def dropout_makes_spikes(results: Results) -> Verdict:
     """The ResNet spikes more often with dropout than without."""
-    found = _compare(results, "resnet", "resnet_dropout_0", _test_spikes)
+    found = compare(results, "resnet", "resnet_dropout_0", _test_spikes)
     reason = "Spikes per 100 epochs in the ResNet's test loss, dropout 50 % less no dropout"
-    return _verdict_by_sign(found, "supported", "refuted", reason)
+    return verdict_by_sign(found, "supported", "refuted", reason)
 
 
-@rule("A50")
+@RULES.decide("A50")
 def spikes_only_in_the_resnet(results: Results) -> Verdict:
     """Training loss, dropout on, spikes more often in the ResNet than in the CNN."""
-    found = _compare(results, "resnet", "cnn", lambda record: spikes_per_hundred(record, "training"))
+    found = compare(results, "resnet", "cnn", lambda record: spikes_per_hundred(record, "training"))
     reason = "Spikes per 100 epochs in training loss, dropout on, ResNet less CNN"
-    return _verdict_by_sign(found, "supported", "refuted", reason)
+    return verdict_by_sign(found, "supported", "refuted", reason)
 
 
-@rule("A51")
+@RULES.decide("A51")
 def skips_and_dropout_together(results: Results) -> Verdict:
     """Dropout adds more spikes to the net with skips than to the one without: the interaction in the 2x2."""
     cells = ("resnet", "resnet_dropout_0", "resnet_no_skips", "resnet_no_skips_dropout_0")
-    both, skips, dropout, neither = (_by_seed(results, cell, _test_spikes) for cell in cells)
+    both, skips, dropout, neither = (by_seed(results, cell, _test_spikes) for cell in cells)
     shared = both.keys() & skips.keys() & dropout.keys() & neither.keys()
     if len(shared) < 2:
         raise NotMeasuredError("Needs two seeds that all four cells of skips and dropout share.")
     with_skips = {seed: both[seed] - skips[seed] for seed in shared}
     without = {seed: dropout[seed] - neither[seed] for seed in shared}
     reason = "What dropout adds to the spikes per 100 epochs of test loss, with skips less without"
-    return _verdict_by_sign(compare_paired(with_skips, without), "supported", "refuted", reason)
+    return verdict_by_sign(compare_paired(with_skips, without), "supported", "refuted", reason)
 
 
-@rule("A53")
+@RULES.decide("A53")
 def loss_to_zero(results: Results) -> Verdict:
     """The CNN's training loss converges to zero quickly: with dropout off it does, with dropout on it cannot."""
-    on, off = _summary(results, "cnn", TRAINING_LOSS), _summary(results, "cnn", LOSS_LEARNT)
-    learnt = _summary(results, "cnn", epochs_to_learn)
+    on, off = summary(results, "cnn", TRAINING_LOSS), summary(results, "cnn", LOSS_LEARNT)
+    learnt = summary(results, "cnn", epochs_to_learn)
     reason = (
         f"With dropout off it ends at {off}; 95 % of the training images are right by epoch {learnt.mean:.0f}. With "
         f"dropout on it cannot fall below {logits_ceiling(0.2)[1]:.2f} and ends at {on}."
@@ -353,19 +302,19 @@ def loss_to_zero(results: Results) -> Verdict:
     return Verdict(status, reason, on.mean, on.low, on.high)
 
 
-@rule("A54")
+@RULES.decide("A54")
 def cnn_test_loss_rises(results: Results) -> Verdict:
     """The CNN's test loss is higher in epochs 241 to 250 than in epochs 41 to 50."""
-    found = _summary(results, "cnn", _test_change("loss", (41, 50)))
+    found = summary(results, "cnn", _test_change("loss", (41, 50)))
     status: Status = "supported" if found.low > 0 else "refuted" if found.high < 0 else "not distinguishable"
     reason = f"The CNN's test loss in epochs 241-250 less that in epochs 41-50, in nats: {found}."
     return Verdict(status, reason, found.mean, found.low, found.high)
 
 
-@rule("A55")
+@RULES.decide("A55")
 def accuracy_stops_at_09(results: Results) -> Verdict:
     """The CNN's training accuracy converges to 0.9 and not 1: with dropout on; with dropout off it reaches 1."""
-    on, off = _summary(results, "cnn", TRAINING_ACCURACY), _summary(results, "cnn", LEARNT)
+    on, off = summary(results, "cnn", TRAINING_ACCURACY), summary(results, "cnn", LEARNT)
     reason = f"With dropout on {on}, as printed; the same nets with dropout off {off}."
     status: Status = "not distinguishable"
     if on.high < 0.85 or on.low > 0.95:
@@ -375,10 +324,10 @@ def accuracy_stops_at_09(results: Results) -> Verdict:
     return Verdict(status, reason, on.mean, on.low, on.high)
 
 
-@rule("A56")
+@RULES.decide("A56")
 def plateau_from_a_singularity(results: Results) -> Verdict:
     """The 0.9 comes from a singularity: not if it is the ceiling of the output dropout and goes with that layer."""
-    on, without = _summary(results, "cnn", TRAINING_ACCURACY), _summary(results, "cnn_no_dropout", LEARNT)
+    on, without = summary(results, "cnn", TRAINING_ACCURACY), summary(results, "cnn_no_dropout", LEARNT)
     ceiling = logits_ceiling(0.2)[0]
     explained = abs(on.mean - ceiling) < 0.02 and without.mean > 0.98
     reason = (
@@ -388,46 +337,46 @@ def plateau_from_a_singularity(results: Results) -> Verdict:
     return Verdict("refuted" if explained else "not distinguishable", reason, on.mean, on.low, on.high)
 
 
-@rule("A57")
+@RULES.decide("A57")
 def cnn_test_accuracy(results: Results) -> Verdict:
     """In the last 50 epochs the CNN's test accuracy lies between 0.4 and 0.5."""
-    found = _summary(results, "cnn", TEST_ACCURACY)
-    return _verdict_by_range(found, 0.40, 0.50, f"In the last 50 epochs the CNN's test accuracy is {found}.")
+    found = summary(results, "cnn", TEST_ACCURACY)
+    return verdict_by_range(found, 0.40, 0.50, f"In the last 50 epochs the CNN's test accuracy is {found}.")
 
 
-@rule("A59")
+@RULES.decide("A59")
 def skips_prevent_overfitting(results: Results) -> Verdict:
     """Test loss ends less far above its minimum with the additions than without."""
-    found = _compare(
+    found = compare(
         results, "resnet", "resnet_no_skips", lambda record: TEST_LOSS(record) - min(record.history.test.loss)
     )
     reason = "How far the ResNet's test loss ends above its minimum in nats, with less without additions"
-    return _verdict_by_sign(found, "refuted", "supported", reason)
+    return verdict_by_sign(found, "refuted", "supported", reason)
 
 
-@rule("A60")
+@RULES.decide("A60")
 def resnet_training_accuracy(results: Results) -> Verdict:
     """The ResNet's training accuracy lies between 0.9 and 1, above the CNN's: fairly compared with dropout off."""
-    on, off = _summary(results, "resnet", TRAINING_ACCURACY), _compare(results, "resnet", "cnn", LEARNT)
+    on, off = summary(results, "resnet", TRAINING_ACCURACY), compare(results, "resnet", "cnn", LEARNT)
     status: Status = "refuted"
     if 0.9 <= on.mean <= 1:
         status = "supported" if off.low > 0 else "conditional"
-    reason = f"With dropout on the ResNet ends at {on}. With dropout off, ResNet less CNN is {_points(off)}."
+    reason = f"With dropout on the ResNet ends at {on}. With dropout off, ResNet less CNN is {points(off)}."
     return Verdict(status, reason, on.mean, on.low, on.high)
 
 
-@rule("A61")
+@RULES.decide("A61")
 def resnet_test_accuracy(results: Results) -> Verdict:
     """In the last 50 epochs the ResNet's test accuracy is in the high 40s to low 50s: 0.46 to 0.54."""
-    found = _summary(results, "resnet", TEST_ACCURACY)
-    return _verdict_by_range(found, 0.46, 0.54, f"In the last 50 epochs the ResNet's test accuracy is {found}.")
+    found = summary(results, "resnet", TEST_ACCURACY)
+    return verdict_by_range(found, 0.46, 0.54, f"In the last 50 epochs the ResNet's test accuracy is {found}.")
 
 
 #: Cells under Adam with those that differ from them in the optimiser alone.
 ADAM_AND_RMSPROP = (("resnet_adam", "resnet"), ("cnn_adam", "cnn_no_dropout"))
 
 
-@rule("A63")
+@RULES.decide("A63")
 def adam_costs_more(results: Results) -> Verdict:
     """A training step of the ResNet takes more time under Adam than under RMSprop, by more than 5 %."""
     times = results.experiment.measurements.step_times("resnet")
@@ -443,10 +392,10 @@ def adam_costs_more(results: Results) -> Verdict:
     return Verdict(status, reason, found.mean, found.low, found.high)
 
 
-@rule("A64")
+@RULES.decide("A64")
 def rmsprop_faster(results: Results) -> Verdict:
     """Both nets need fewer epochs under RMSprop than under Adam until 95 % of the training images are right."""
-    found = [_compare(results, rms, adam, epochs_to_learn) for adam, rms in ADAM_AND_RMSPROP]
+    found = [compare(results, rms, adam, epochs_to_learn) for adam, rms in ADAM_AND_RMSPROP]
     status: Status = "not distinguishable"
     if all(comparison.high < 0 for comparison in found):
         status = "supported"
@@ -454,15 +403,15 @@ def rmsprop_faster(results: Results) -> Verdict:
         status = "refuted"
     reason = (
         "Epochs until 95 % of the training images are right, RMSprop less Adam, both at 0.001 and not tuned: ResNet "
-        f"{_told(found[0])}, CNN without output dropout {_told(found[1])}."
+        f"{told(found[0])}, CNN without output dropout {told(found[1])}."
     )
     return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
 
 
-@rule("A66")
+@RULES.decide("A66")
 def flat_loss_is_a_plateau(results: Results) -> Verdict:
     """The flat training loss of Figure 5 is a plateau of learning: not if nothing is left to learn."""
-    late = _summary(results, "cnn", LOSS_LEARNT)
+    late = summary(results, "cnn", LOSS_LEARNT)
     reason = (
         f"With dropout off the CNN's training loss ends at {late} nats: the curve is flat because next to nothing is "
         "left to learn, not because learning is stuck."
@@ -470,13 +419,13 @@ def flat_loss_is_a_plateau(results: Results) -> Verdict:
     return Verdict("refuted" if late.high < 0.1 else "not distinguishable", reason, late.mean, late.low, late.high)
 
 
-@rule("A68")
+@RULES.decide("A68")
 def both_nets_spike(results: Results) -> Verdict:
     """Both nets' losses spike at least once in 200 epochs, on test images more often than on training images."""
     rates = {}
     for label, cell in (("CNN", "cnn"), ("ResNet", "resnet")):
-        rates[label, "test"] = _summary(results, cell, _test_spikes)
-        rates[label, "training"] = _summary(results, cell, lambda record: spikes_per_hundred(record, "training"))
+        rates[label, "test"] = summary(results, cell, _test_spikes)
+        rates[label, "training"] = summary(results, cell, lambda record: spikes_per_hundred(record, "training"))
     both = all(rates[label, "test"].mean >= 0.5 for label in ("CNN", "ResNet"))
     one = any(rates[label, "test"].mean >= 0.5 for label in ("CNN", "ResNet"))
     told = "; ".join(f"{label}, {measure} loss {rate.mean:.1f}" for (label, measure), rate in rates.items())
@@ -485,18 +434,18 @@ def both_nets_spike(results: Results) -> Verdict:
     return Verdict(status, f"Spikes per 100 epochs: {told}.", found.mean, found.low, found.high)
 
 
-@rule("A69")
+@RULES.decide("A69")
 def first_images_are_as_good(results: Results) -> Verdict:
     """Test accuracy is the same when the nets train on images 1,501 to 4,000 instead."""
     pairs = (("resnet", "resnet_other_images"), ("cnn_no_dropout", "cnn_other_images"))
-    found = [_compare(results, cell, other, TEST_ACCURACY) for cell, other in pairs]
+    found = [compare(results, cell, other, TEST_ACCURACY) for cell, other in pairs]
     status: Status = "not distinguishable"
     if any(comparison.distinguishable for comparison in found):
         status = "conditional"
     elif all(comparison.low > -DISCERNIBLE and comparison.high < DISCERNIBLE for comparison in found):
         status = "supported"
     reason = (
-        f"Test accuracy on the first 2,500 images less that on images 1,501 to 4,000: ResNet {_points(found[0])}, CNN "
-        f"without output dropout {_points(found[1])}."
+        f"Test accuracy on the first 2,500 images less that on images 1,501 to 4,000: ResNet {points(found[0])}, CNN "
+        f"without output dropout {points(found[1])}."
     )
     return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)

@@ -1,0 +1,72 @@
+"""What the rules share: numbers of runs over seeds with their interval, and the verdicts that intervals give."""
+
+from collections.abc import Callable
+
+from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
+from skipnets.records import RunRecord
+from skipnets.results import Results
+from skipnets.verdicts import NotMeasuredError, Status, Verdict
+
+Value = Callable[[RunRecord], float]
+
+
+def by_seed(results: Results, cell: str, value: Value) -> dict[int, float]:
+    """Return ``value`` of each completed run of ``cell``: at least two, since one says nothing about chance.
+
+    Raises:
+        NotMeasuredError: Fewer than two are recorded.
+    """
+    runs = [record for record in results.records.get(cell, []) if record.final.status == "completed"]
+    if len(runs) < 2:
+        raise NotMeasuredError(f"Needs two completed runs of cell {cell}, {len(runs)} recorded.")
+    return {record.spec.seed: value(record) for record in runs}
+
+
+def summary(results: Results, cell: str, value: Value) -> Summary:
+    """Return mean, spread and interval of ``value`` over the completed runs of ``cell``.
+
+    Raises:
+        NotMeasuredError: Fewer than two are recorded.
+    """
+    return summarize(list(by_seed(results, cell, value).values()))
+
+
+def compare(results: Results, first: str, second: str, value: Value) -> Comparison:
+    """Return the difference of ``value`` between two cells, paired by seed.
+
+    Raises:
+        NotMeasuredError: They share fewer than two seeds.
+    """
+    of_first, of_second = by_seed(results, first, value), by_seed(results, second, value)
+    if len(of_first.keys() & of_second.keys()) < 2:
+        raise NotMeasuredError(f"Needs two seeds that {first} and {second} share.")
+    return compare_paired(of_first, of_second)
+
+
+def verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
+    """Return the verdict that the sign of a difference gives, where its interval leaves out zero."""
+    status: Status = "not distinguishable"
+    if comparison.distinguishable:
+        status = if_positive if comparison.difference > 0 else if_negative
+    return Verdict(status, f"{reason}: {told(comparison)}.", comparison.difference, comparison.low, comparison.high)
+
+
+def verdict_by_range(found: Summary, low: float, high: float, reason: str) -> Verdict:
+    """Supported where the interval lies inside the printed range, refuted where it lies outside."""
+    status: Status = "not distinguishable"
+    if low <= found.low and found.high <= high:
+        status = "supported"
+    elif found.high < low or found.low > high:
+        status = "refuted"
+    return Verdict(status, reason, found.mean, found.low, found.high)
+
+
+def told(comparison: Comparison, scale: float = 1, unit: str = "") -> str:
+    """Say a difference with its interval, in the unit that ``scale`` turns it into."""
+    difference, low, high = (scale * value for value in (comparison.difference, comparison.low, comparison.high))
+    return f"{difference:+.3g}{unit} (95 % interval {low:+.3g} to {high:+.3g}, {comparison.n} paired seeds)"
+
+
+def points(comparison: Comparison) -> str:
+    """Say a difference of two shares in percentage points."""
+    return told(comparison, 100, " points")
