@@ -57,8 +57,8 @@ class Results:
 
         ``training_accuracy``, ``training_loss`` (dropout on), ``training_inference_...`` (dropout off) and ``test_...``
         are medians over the measured epochs among the last 50 (``RunRecord.late``), since one may be a spike. Further
-        columns: epochs; minutes in all; epochs_to_learn (95 % of the training images right, dropout off); spikes (of the
-        test loss, per 100 epochs); epoch_seconds (median, training alone).
+        columns: epochs; minutes in all; epochs_to_learn (95 % of the training images right, dropout off); spikes (of
+        the test loss, per 100 epochs); epoch_seconds (median, training alone).
         """
         rows = []
         for cell in self.cells(names):

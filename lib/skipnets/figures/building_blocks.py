@@ -10,11 +10,12 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from skipnets.figures.style import BLUE, GREEN, ORANGE, PINK, SILVER
+
 Array = npt.NDArray[np.floating]
 
 #: Inks that colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN, PURPLE, GREY = "#0173b2", "#d55e00", "#029e73", "#cc78bc", "#888888"
-INKS = (BLUE, ORANGE, GREEN, PURPLE)
+INKS = (BLUE, ORANGE, GREEN, PINK)
 
 
 def number_grids(grids: Mapping[str, Array]) -> Figure:
@@ -96,8 +97,8 @@ def pieces_plot(
     left.plot(x, y, color=BLUE, linewidth=1.2)
     left.plot(*breaks, "o", color=ORANGE, markersize=3.5)
     left.set(xlabel="input", ylabel="output", title=f"one random net, {len(breaks[0]) + 1} pieces in view")
-    right.plot(units, units, color=GREY, linestyle=":", linewidth=1.5)
-    right.annotate("one a unit", (units[1], units[1]), (26, -2), textcoords="offset points", color=GREY)
+    right.plot(units, units, color=SILVER, linestyle=":", linewidth=1.5)
+    right.annotate("one a unit", (units[1], units[1]), (26, -2), textcoords="offset points", color=SILVER)
     for (depth, counts), ink, marker, aside in zip(
         pieces.items(), INKS, "osD^", (-0.06, -0.02, 0.02, 0.06), strict=False
     ):
@@ -182,6 +183,6 @@ def loss_plot(gaps: Array, losses: Mapping[str, Array], limit: float) -> Figure:
 
 
 def _level(axis: Axes, height: float, label: str) -> None:
-    axis.axhline(height, color=GREY, linestyle=":", linewidth=1)
+    axis.axhline(height, color=SILVER, linestyle=":", linewidth=1)
     axis.annotate(label, (0.02, height), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
-                  color=GREY, fontsize=8.5)  # fmt: skip
+                  color=SILVER, fontsize=8.5)  # fmt: skip

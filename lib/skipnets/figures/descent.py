@@ -9,14 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from skipnets.analysis.descent import RULES, Array, Surface, descend
+from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK
 
 #: Colours by rule, from a palette that colour-blind readers can tell apart.
 COLOURS = {
     "gradient descent": "#949494",
-    "momentum": "#029e73",
-    "RMSprop": "#d55e00",
-    "Adam": "#0173b2",
-    "rprop": "#cc78bc",
+    "momentum": GREEN,
+    "RMSprop": ORANGE,
+    "Adam": BLUE,
+    "rprop": PINK,
 }
 
 
@@ -25,7 +26,7 @@ def length_plot(gradients: Array, lengths: Mapping[str, Array]) -> Figure:
     figure, axis = plt.subplots(figsize=(7.6, 3.6))
     styles = ("-", "--", ":", "-.")
     for (label, of_rule), style in zip(lengths.items(), styles, strict=False):
-        colour = next((colour for name, colour in COLOURS.items() if label.startswith(name)), "#222222")
+        colour = next((colour for name, colour in COLOURS.items() if label.startswith(name)), INK)
         axis.plot(gradients, of_rule, style, color=colour, label=label)
     axis.set(
         xscale="log", yscale="log",
@@ -53,7 +54,7 @@ def race_plot(surfaces: Sequence[Surface], best: Mapping[str, Mapping[str, float
         for name, rate in best[surface.name].items():
             values = surface.value(descend(RULES[name](rate), surface, steps)[:, 0])
             axis.plot(np.arange(1, steps + 2), np.maximum(values, 1e-9), color=COLOURS[name], linewidth=1.1, label=name)
-        axis.axhline(surface.goal, color="#222222", linewidth=0.8, linestyle=":")
+        axis.axhline(surface.goal, color=INK, linewidth=0.8, linestyle=":")
         axis.set(xscale="log", yscale="log", ylim=(1e-6, None), title=surface.name, xlabel="steps, from 1 (log scale)")
     axes[0].set_ylabel("value (log scale)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(RULES))

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
+from skipnets.figures.style import ORANGE
 from skipnets.tables import LayerRow, layer_rows
 
 if TYPE_CHECKING:  # a page of records alone need not load a backend
@@ -69,4 +70,4 @@ def _draw_network(axis: Axes, layers: Sequence[LayerRow]) -> None:
             else:
                 axis.add_patch(FancyArrowPatch((start, half), (x, half), arrowstyle="->", mutation_scale=9,
                                                connectionstyle=f"arc3,rad={-0.8 / (x - start)}", shrinkA=0, shrinkB=0,
-                                               color="#d55e00", linewidth=1.6))  # fmt: skip
+                                               color=ORANGE, linewidth=1.6))  # fmt: skip

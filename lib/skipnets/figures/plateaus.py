@@ -22,10 +22,11 @@ from skipnets.analysis.two_units import (
     plateau_cost,
     reduced_rate,
 )
+from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 
 Array = npt.NDArray[np.float64]
 
-HELD, LEAVES, INK = "#d55e00", "#0173b2", "#222222"
+HELD, LEAVES = ORANGE, BLUE
 
 #: Half the width of the plane that is shown, in u and in z.
 REACH = 4.0
@@ -73,15 +74,13 @@ def _singular_line(axis: Axes, teacher: Teacher) -> None:
     inside_is_stable = curvature(teacher) < 0
     for low, high in ((-REACH, -1), (-1, 1), (1, REACH)):
         stable = inside_is_stable == (low == -1)
-        axis.plot(
-            [0, 0], [low, high], color="#888888", linewidth=4, alpha=0.7, linestyle="-" if stable else (0, (1, 1))
-        )
+        axis.plot([0, 0], [low, high], color=SILVER, linewidth=4, alpha=0.7, linestyle="-" if stable else (0, (1, 1)))
 
 
 def lost_plot(distances: Array, times: Mapping[float, Array], teacher: Teacher) -> Figure:
     """Time until half the plateau's cost against the distance of the start, a line a z; the slopes are predicted."""
     figure, axis = plt.subplots(figsize=(7.6, 3.6))
-    for (z, taken), colour in zip(times.items(), (LEAVES, "#029e73", "#cc78bc"), strict=False):
+    for (z, taken), colour in zip(times.items(), (LEAVES, GREEN, PINK), strict=False):
         axis.plot(distances, taken, "o", color=colour, markersize=5)
         slope = np.log(10) / escape_rate(np.array(z), teacher)
         axis.plot(distances, taken[-1] - slope * np.log10(distances / distances[-1]), color=colour, label=f"z = {z:g}")
@@ -113,7 +112,7 @@ def starts_plot(students: Mapping[str, Array], times: Array, teachers: Mapping[s
 def walks_plot(costs: Mapping[float, Array], teacher: Teacher) -> Figure:
     """Share of walks whose cost is still above 0.95 of the plateau's, a line a strength of noise."""
     figure, axis = plt.subplots(figsize=(7.6, 3.2))
-    for (noise, found), colour in zip(costs.items(), (HELD, LEAVES, "#029e73"), strict=False):
+    for (noise, found), colour in zip(costs.items(), (HELD, LEAVES, GREEN), strict=False):
         times = np.arange(1, found.shape[1] + 1)
         share = 100 * (found > 0.95 * plateau_cost(teacher)).mean(axis=0)
         axis.plot(times, share, color=colour, label=f"noise {noise:g}" if noise else "no noise")

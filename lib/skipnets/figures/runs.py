@@ -14,13 +14,14 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import find_spikes, summarize
+from skipnets.figures.style import BLUE, GREEN, GREY, INK, ORANGE
 from skipnets.results import Results, single_run_differences
 
 #: Colour of each way of measuring, from a palette that colour-blind readers can tell apart.
 MEASURES = {
-    "training": ("training images, dropout on", "#0173b2"),
-    "training_inference": ("training images, dropout off", "#029e73"),
-    "test": ("test images", "#d55e00"),
+    "training": ("training images, dropout on", BLUE),
+    "training_inference": ("training images, dropout off", GREEN),
+    "test": ("test images", ORANGE),
 }
 
 
@@ -56,13 +57,13 @@ def source_note(results: Results, names: Sequence[str]) -> str:
 
 def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
     """Write ``provenance`` below ``figure``, so that a copy of the picture keeps it."""
-    figure.supxlabel("\n".join(provenance(results, names)), fontsize=7, color="#555555", x=0.01, ha="left")
+    figure.supxlabel("\n".join(provenance(results, names)), fontsize=7, color=GREY, x=0.01, ha="left")
     if not results.experiment.full_scale:
         spec = results.experiment.cells[0].spec
         scale = f"rerun: {spec.image_set}, {spec.train_images} images, {spec.epochs} epochs"
         figure.text(
             0.5, 0.5, f"{scale}\nnot a result",
-            fontsize=22, color="#d55e00", alpha=0.35, rotation=20, ha="center", va="center",
+            fontsize=22, color=ORANGE, alpha=0.35, rotation=20, ha="center", va="center",
         )  # fmt: skip
 
 
@@ -88,8 +89,8 @@ def learning_curves(results: Results, names: Sequence[str]) -> Figure:
                 axis.plot(mean.index, mean, color=colour, linewidth=1.4, label=label)
         for epoch in results.diverged(cell.name).values():
             for axis in column:
-                axis.axvline(epoch, color="#222222", linewidth=0.9, linestyle=":")
-            column[0].text(epoch + 3, 0.03, "NaN", fontsize=8, color="#222222")
+                axis.axvline(epoch, color=INK, linewidth=0.9, linestyle=":")
+            column[0].text(epoch + 3, 0.03, "NaN", fontsize=8, color=INK)
         column[0].set(title=cell.label, ylim=(0, 1.02))
         column[1].set(xlabel="epoch", yscale="log")
     axes[0, 0].set_ylabel("accuracy (share of images)")
@@ -111,7 +112,7 @@ def ceiling_plot(results: Results, rates: dict[str, float]) -> Figure:
     grid = np.linspace(0, 0.6, 121)
     forms = np.array([logits_ceiling(rate) for rate in grid])
     for axis, form, metric in zip(axes, forms.T, ("accuracy", "loss"), strict=True):
-        axis.plot(grid, form, color="#555555", linewidth=1.2, label="closed form for a perfect net")
+        axis.plot(grid, form, color=GREY, linewidth=1.2, label="closed form for a perfect net")
         for measure, marker in (("training", "o"), ("training_inference", "x")):
             label, colour = MEASURES[measure]
             points = [
@@ -144,10 +145,10 @@ def outcome_dots(results: Results, names: Sequence[str], column: str, label: str
     for row, cell in enumerate(cells):
         values = list(results.by_seed(cell.name, column).values())
         found = summarize(values)
-        axis.plot(values, [row] * len(values), "o", color="#0173b2", alpha=0.55, markersize=5, markeredgewidth=0)
+        axis.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.55, markersize=5, markeredgewidth=0)
         if found.n > 1:
-            axis.plot([found.low, found.high], [row, row], color="#222222", linewidth=1.2)
-        axis.plot(found.mean, row, "|", color="#222222", markersize=14, markeredgewidth=2)
+            axis.plot([found.low, found.high], [row, row], color=INK, linewidth=1.2)
+        axis.plot(found.mean, row, "|", color=INK, markersize=14, markeredgewidth=2)
     axis.set(
         xlabel=label,
         yticks=range(len(cells)),
@@ -175,7 +176,7 @@ def spike_plot(results: Results, names: Sequence[str], measure: str = "test") ->
             spikes = find_spikes(of_seed.epoch.tolist(), of_seed.loss.tolist())
             axis.plot(of_seed.epoch, of_seed.loss, color=colour, linewidth=0.5, alpha=0.5)
             at = of_seed[of_seed.epoch.isin(spikes.epochs)]
-            axis.plot(at.epoch, at.loss, "o", color="#222222", markersize=2.5)
+            axis.plot(at.epoch, at.loss, "o", color=INK, markersize=2.5)
             marked += len(at)
         axis.set_title(f"{cell.label}: {marked} spikes", fontsize=9)
     for axis in axes.flat[len(cells) :]:
@@ -192,8 +193,8 @@ def single_run_plot(results: Results, first: str, second: str, column: str, labe
     """Every difference that one run of ``first`` and one of ``second`` could have shown, with its sign counted."""
     differences = single_run_differences(results, first, second, column)
     figure, axis = plt.subplots(figsize=(7.6, 2.4))
-    axis.axvline(0, color="#555555", linewidth=0.8)
-    axis.plot(differences, np.linspace(0.2, 0.8, len(differences)), "o", color="#0173b2", alpha=0.6, markeredgewidth=0)
+    axis.axvline(0, color=GREY, linewidth=0.8)
+    axis.plot(differences, np.linspace(0.2, 0.8, len(differences)), "o", color=BLUE, alpha=0.6, markeredgewidth=0)
     favour = int((differences > 0).sum())
     names = [results.experiment.cell(name).label for name in (first, second)]
     axis.set(xlabel=label, yticks=[], ylim=(0, 1),

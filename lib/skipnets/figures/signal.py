@@ -14,10 +14,11 @@ from matplotlib.ticker import MaxNLocator
 
 from skipnets.analysis.mean_field import Prediction
 from skipnets.analysis.signal import Cosines, Signal
+from skipnets.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, SILVER
 
 Array = npt.NDArray[np.float64]
 
-COLOURS = ("#d55e00", "#029e73", "#0173b2", "#cc78bc")
+COLOURS = (ORANGE, GREEN, BLUE, PINK)
 
 #: Below this share of a number, float32 does not see a difference.
 ROUNDING = float(np.finfo(np.float32).eps)
@@ -80,13 +81,13 @@ def join_plot(nets: Mapping[str, Signal], after: Signal) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(9, 3.4), sharex=True)
     baseline = next(iter(nets.values()))
     number = np.arange(1, len(baseline.layers) + 1)
-    axes[0].plot(number, baseline.scale, color="#222222", linewidth=1.3)
+    axes[0].plot(number, baseline.scale, color=INK, linewidth=1.3)
     axes[0].set(yscale="log", title="forward: scale", ylabel="root mean square")
     for signal, style, label in ((baseline, "-", "as built"), (after, ":", "after one step")):
         floored = np.maximum(signal.relative_spread, ROUNDING / 100)
-        axes[1].plot(number, floored, style, color="#d55e00", label=label)
-    axes[1].axhline(ROUNDING, color="#888888", linewidth=0.8)
-    axes[1].text(1, ROUNDING * 1.5, "rounding of float32", fontsize=7.5, color="#555555")
+        axes[1].plot(number, floored, style, color=ORANGE, label=label)
+    axes[1].axhline(ROUNDING, color=SILVER, linewidth=0.8)
+    axes[1].text(1, ROUNDING * 1.5, "rounding of float32", fontsize=7.5, color=GREY)
     axes[1].set(yscale="log", title="baseline: spread", ylabel="spread / scale")
     axes[1].legend(fontsize=7.5, loc="center left")
     for (label, signal), colour in zip(nets.items(), COLOURS, strict=False):

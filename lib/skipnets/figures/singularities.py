@@ -15,11 +15,12 @@ from matplotlib.ticker import MaxNLocator
 
 from skipnets.analysis.saddles import Surface
 from skipnets.analysis.singularities import CAUSES, Cause
+from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER
 
 Array = npt.NDArray[np.float64]
 
 #: Without and with a skip, from a palette that colour-blind readers can tell apart.
-PLAIN, SKIP, GREEN, GREY, BLACK = "#d55e00", "#0173b2", "#029e73", "#888888", "#222222"
+PLAIN, SKIP, GREEN, GREY, BLACK = ORANGE, BLUE, GREEN, SILVER, INK
 
 
 def saddles_plot(surfaces: Sequence[Surface]) -> Figure:

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from skipnets.analysis.binary_nets import PUBLISHED, Minima
 from skipnets.analysis.binary_nets import Kind as BinaryKind
 from skipnets.analysis.linear_nets import Conditioning, Kind, mode_energy, saddle, shift
+from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 
 Array = npt.NDArray[np.float64]
 
 #: Colours by net, from a palette that colour-blind readers can tell apart.
-COLOURS: dict[str, str] = {"plain": "#d55e00", "residual": "#0173b2", "hyper-residual": "#029e73"}
+COLOURS: dict[str, str] = {"plain": ORANGE, "residual": BLUE, "hyper-residual": GREEN}
 
 
 def saddle_plot(kinds: Sequence[Kind], strength: float) -> Figure:
@@ -28,10 +29,10 @@ def saddle_plot(kinds: Sequence[Kind], strength: float) -> Figure:
         skips = shift(kind, 2)
         energy = mode_energy(weights, skips, strength)
         levels = strength**2 / 2 * np.geomspace(0.01, 10, 10)
-        axis.contour(grid, grid, energy, levels=levels, colors="#888888", linewidths=0.6)
+        axis.contour(grid, grid, energy, levels=levels, colors=SILVER, linewidths=0.6)
         axis.contour(grid, grid, energy, levels=[strength**2 / 2], colors=COLOURS[kind], linewidths=1.6)
         axis.plot(*saddle(skips), "X", color=COLOURS[kind], markersize=9)
-        axis.plot(0, 0, "+", color="#222222", markersize=9)
+        axis.plot(0, 0, "+", color=INK, markersize=9)
         axis.set(title=kind, xlabel="weight of layer 1", aspect="equal")
     axes[0].set_ylabel("weight of layer 2")
     return figure
@@ -54,7 +55,7 @@ def mode_plot(curves: Mapping[Kind, Sequence[tuple[Array, Array]]]) -> Figure:
 def condition_plot(nets: Sequence[Conditioning]) -> Figure:
     """Condition number against depth: the mean over seeds, in a band from the least to the greatest."""
     figure, axis = plt.subplots(figsize=(7.6, 3.6))
-    for net, colour in zip(nets, ("#d55e00", "#0173b2", "#029e73", "#cc78bc"), strict=False):
+    for net, colour in zip(nets, (ORANGE, BLUE, GREEN, PINK), strict=False):
         axis.fill_between(net.depths, net.log10.min(0), net.log10.max(0), color=colour, alpha=0.25, linewidth=0)
         axis.plot(net.depths, net.log10.mean(0), color=colour, label=net.label)
     axis.set(xlabel="depth (layers)", ylabel="condition number (power of ten)", ylim=(0, None))
@@ -67,16 +68,16 @@ def minima_plot(counts: Mapping[BinaryKind, Minima], published: bool) -> Figure:
     figure, axis = plt.subplots(figsize=(7.6, 3.6))
     places = np.arange(len(counts))
     bars = {
-        "all minima": ("#0173b2", [found.minima for found in counts.values()]),
-        "silent: output 0 everywhere": ("#d55e00", [found.silent for found in counts.values()]),
-        "strict: every neighbour worse": ("#029e73", [found.strict for found in counts.values()]),
+        "all minima": (BLUE, [found.minima for found in counts.values()]),
+        "silent: output 0 everywhere": (ORANGE, [found.silent for found in counts.values()]),
+        "strict: every neighbour worse": (GREEN, [found.strict for found in counts.values()]),
     }
     for number, (label, (colour, values)) in enumerate(bars.items()):
         drawn = axis.bar(places + 0.27 * (number - 1), values, 0.25, color=colour, label=label)
         axis.bar_label(drawn, [f"{value:,}" for value in values], fontsize=6.5, rotation=40, padding=4)
     if published:
         values = [PUBLISHED[kind] for kind in counts]
-        axis.plot(places - 0.27, values, "D", color="#222222", markersize=5, markerfacecolor="white", label="published")
+        axis.plot(places - 0.27, values, "D", color=INK, markersize=5, markerfacecolor="white", label="published")
     axis.set(
         yscale="symlog", ylim=(0, 30 * max(found.minima for found in counts.values())),
         xticks=places, xticklabels=list(counts), ylabel="nets (log scale above 1)",

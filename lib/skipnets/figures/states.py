@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.spectrum import SpectralDensity
 from skipnets.figures.runs import describe_seeds
+from skipnets.figures.style import BLUE, GREEN, INK, ORANGE
 from skipnets.results import Results
 
 #: Colours of the cells of a comparison, from a palette that colour-blind readers can tell apart.
-COLOURS = ("#0173b2", "#d55e00", "#029e73")
+COLOURS = (BLUE, ORANGE, GREEN)
 
 #: Width of the Gaussian that widens an eigenvalue, as a share of the largest.
 WIDTH = 0.01
@@ -28,12 +29,12 @@ def lesion_plot(results: Results, names: Sequence[str], epoch: int) -> Figure:
         layers = [layer.layer for layer in states[0].layers]
         silenced = np.array([[layer.silenced for layer in state.layers] for state in states])
         places = np.arange(len(layers))
-        axis.hlines(places, 0, silenced.mean(axis=0), color="#0173b2", linewidth=6, alpha=0.35)
+        axis.hlines(places, 0, silenced.mean(axis=0), color=BLUE, linewidth=6, alpha=0.35)
         for answers in silenced:
-            axis.plot(answers, places, "o", color="#0173b2", markersize=4)
+            axis.plot(answers, places, "o", color=BLUE, markersize=4)
         whole = float(np.mean([state.test_accuracy for state in states]))
         furthest = max(furthest, whole, silenced.max())
-        axis.axvline(whole, color="#222222", linewidth=1)
+        axis.axvline(whole, color=INK, linewidth=1)
         axis.text(whole, -0.75, "whole net ", ha="right", fontsize=8)
         axis.set(xlabel="test accuracy (share of images)", xlim=(0, 1.08 * furthest), ylim=(len(layers) - 0.4, -1.1))
         axis.set_yticks(places, layers)

@@ -4,6 +4,10 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
+# Seaborn's "colorblind" palette: colours that readers can tell apart who do not see red and green.
+BLUE, GREEN, ORANGE, PINK, SILVER = "#0173b2", "#029e73", "#d55e00", "#cc78bc", "#888888"
+INK, GREY = "#222222", "#555555"  # lines and text
+
 
 def use_book_style() -> None:
     """Set the look of every figure of a chapter: vector graphics, quiet axes, repeatable files."""
