@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from skipnets.analysis import curvature
 from skipnets.analysis.curvature import CurvatureError, CurvatureOperator, GaussNewton, Hessian, Objective
 from skipnets.architectures import build
 from skipnets.errors import BadInputError
@@ -306,3 +307,13 @@ def test_a_variable_without_a_derivative_is_named() -> None:
         with pytest.raises(CurvatureError, match="variable before/kernel: no derivative"):
             work(bad_objective(model=model))
     assert bad_objective(model=model, layers=["after"]).gradient().shape == (4,)
+
+
+def test_a_dense_matrix_tells_how_far_it_is_and_keeps_to_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curvature, "DENSE_BLOCK", 10)
+    hessian, done = Hessian(objective_of("mlp", "squares")), []
+    blocks = hessian.dense(progress=lambda *counts: done.append(counts))
+    assert done == [(10, 26), (20, 26), (26, 26)]
+    assert blocks == pytest.approx(hessian @ np.eye(26), abs=1e-15)
+    with pytest.raises(CurvatureError, match="0 of 26 columns after 0 s"):
+        hessian.dense(seconds=0)

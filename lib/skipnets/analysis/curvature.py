@@ -4,6 +4,7 @@ A product costs about 2.5 gradients and never forms the matrix (Pearlmutter, 199
 Vectors are float64 NumPy arrays; the products inside have the precision of the model.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ Array = npt.NDArray[np.float64]
 
 #: A dense matrix of this many rows takes 200 MB.
 DENSE_LIMIT = 5000
+
+#: Columns of a dense matrix that are computed together.
+DENSE_BLOCK = 250
 
 
 class CurvatureError(SkipnetsError):
@@ -231,18 +235,34 @@ class CurvatureOperator:
             return self.objective.accumulate(lambda x, y: self._one_product(x, y, rows))
         return self.objective.accumulate(lambda x, y: self._products(x, y, rows)).T
 
-    def dense(self, limit: int = DENSE_LIMIT) -> Array:
+    def dense(
+        self, limit: int = DENSE_LIMIT, seconds: float | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> Array:
         """The matrix itself (size, size); symmetric up to rounding.
+
+        Args:
+            limit: The largest size that is tried.
+            seconds: A matrix that takes longer is given up.
+            progress: Called with the number of columns done and of all columns.
 
         Raises:
             BadInputError: More than ``limit`` parameters.
+            CurvatureError: The time ran out; the message says how far it got.
         """
         size = self.shape[0]
         if size > limit:
             raise BadInputError(
                 f"a dense matrix of {size} x {size} entries takes {8 * size**2 / 1e9:.1f} GB: at most {limit}"
             )
-        return self @ np.eye(size)
+        begun, matrix = time.monotonic(), np.empty((size, size))
+        for start in range(0, size, DENSE_BLOCK):
+            if seconds is not None and time.monotonic() - begun > seconds:
+                raise CurvatureError(f"dense matrix: {start} of {size} columns after {seconds:g} s")
+            columns = slice(start, min(start + DENSE_BLOCK, size))
+            matrix[:, columns] = self @ np.eye(size)[:, columns]
+            if progress:
+                progress(columns.stop, size)
+        return matrix
 
 
 class Hessian(CurvatureOperator):
