@@ -1,6 +1,8 @@
 """Curvature operators against curvlinops, another library on another framework; skipped where it is not installed.
 
-pip install "torch==2.13.*" && pip install --no-deps curvlinops-for-pytorch einops einconv backpack-for-pytorch unfoldNd
+pip install -r requirements.lock "torch==2.13.*"
+pip install --no-deps curvlinops-for-pytorch linear_operator einops einconv backpack-for-pytorch unfoldNd jaxtyping
+pip install --no-deps wadler-lindig tqdm
 """
 
 from typing import Any
