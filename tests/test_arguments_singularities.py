@@ -13,8 +13,6 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 from scipy.integrate import quad, solve_ivp
-from scipy.optimize import minimize
-from scipy.special import erf
 
 Array = npt.NDArray[np.float64]
 UNITS = 6
@@ -371,44 +369,17 @@ def test_a_deeper_chain_stays_longer_near_zero(layers: int, expected: float) -> 
     assert time == pytest.approx(expected, rel=0.01)
 
 
-TEACHER = np.array([0.4, 4.0]), np.array([10.0, 5.0])  # 10 phi(0.4 x) + 5 phi(4 x), with phi(t) = erf(t / sqrt 2)
-
-
-def beside_the_teacher(student: Array) -> tuple[Array, Array]:
-    """Incoming and outgoing weights (..., units) of student minus teacher; a student is (incoming, outgoing)."""
-    incoming, outgoing = np.split(student, 2, axis=-1)
-    teacher = [np.broadcast_to(weights, (*student.shape[:-1], 2)) for weights in TEACHER]
-    return np.concatenate([incoming, teacher[0]], axis=-1), np.concatenate([outgoing, -teacher[1]], axis=-1)
-
-
-def correlation(a: Array, b: Array) -> Array:
-    """E phi(a x) phi(b x) over standard normal x."""
-    return 2 / np.pi * np.arcsin(a * b / np.sqrt((1 + a**2) * (1 + b**2)))
+TEACHER = two_units.TEACHERS["same sign"]
+SINGLE_COST = two_units.plateau_cost(TEACHER)
 
 
 def cost(student: Array) -> Array:
-    """Half the mean squared difference between student and teacher over standard normal inputs."""
-    w, v = beside_the_teacher(student)
-    return np.einsum("...i,...ij,...j", v, correlation(w[..., :, None], w[..., None, :]), v) / 2
-
-
-def slope(student: Array) -> Array:
-    """Gradient of ``cost``."""
-    units = student.shape[-1] // 2
-    w, v = beside_the_teacher(student)
-    a, b = w[..., :units, None], w[..., None, :]
-    by_incoming = 2 / np.pi * b / ((1 + a**2) * np.sqrt(1 + a**2 + b**2)) @ v[..., None]
-    by_outgoing = correlation(a, b) @ v[..., None]
-    return np.concatenate([v[..., :units] * by_incoming[..., 0], by_outgoing[..., 0]], axis=-1)
-
-
-def best_single_unit() -> Array:
-    return np.asarray(minimize(cost, [1.0, 1.0], jac=slope, tol=1e-14).x)
+    return two_units.cost(student, TEACHER)
 
 
 def near_the_overlap(distance: float, share: float) -> Array:
     """Two units around the best single one, ``distance`` apart; the first carries ``share`` of the outgoing weight."""
-    incoming, outgoing = best_single_unit()
+    incoming, outgoing = two_units.best_single_unit(TEACHER)
     first, second = incoming - (1 - share) * distance, incoming + share * distance
     return np.array([first, second, share * outgoing, (1 - share) * outgoing])
 
@@ -420,48 +391,46 @@ def flow(student: Array, until: float, stop_below: float = -1) -> tuple[float, A
         return float(cost(at)) - stop_below
 
     reached.terminal = True  # type: ignore[attr-defined]
-    path = solve_ivp(lambda _, at: -slope(at), (0, until), student, "LSODA", rtol=1e-9, atol=1e-12, events=reached)
+    path = solve_ivp(
+        lambda _, at: -two_units.gradient(at, TEACHER),
+        (0, until),
+        student,
+        "LSODA",
+        rtol=1e-9,
+        atol=1e-12,
+        events=reached,
+    )
     return float(path.t[-1]), path.y[:, -1]
-
-
-def test_the_closed_form_cost_is_the_expectation() -> None:
-    nodes, weights = np.polynomial.hermite_e.hermegauss(200)
-    student = np.array([0.7, -0.2, 1.5, 2.0])
-    w, v = beside_the_teacher(student)
-    difference = erf(np.outer(nodes, w) / math.sqrt(2)) @ v
-    assert cost(student) == pytest.approx(weights @ difference**2 / weights.sum() / 2, rel=1e-3)
-    step = 1e-6 * np.eye(4)
-    assert slope(student) == pytest.approx((cost(student + step) - cost(student - step)) / 2e-6, rel=1e-6)
 
 
 def test_the_plateau_lasts_longer_the_nearer_the_start_to_the_singular_line() -> None:
     """Every tenfold approach costs the same further time, and on the line itself the flow stays for ever."""
-    half = float(cost(best_single_unit())) / 2
-    times = [flow(near_the_overlap(distance, 0.75), 1e3, half)[0] for distance in (0.1, 0.01, 0.001, 0.0001)]
+    times = [flow(near_the_overlap(distance, 0.75), 1e3, SINGLE_COST / 2)[0] for distance in (0.1, 0.01, 0.001, 0.0001)]
     assert [times[0], times[-1]] == pytest.approx([29.5, 76.8], abs=0.1)
     assert np.diff(times) == pytest.approx(15.8, abs=0.2)
-    assert np.abs(slope(near_the_overlap(0, 0.75))).max() < 1e-6
+    assert np.abs(two_units.gradient(near_the_overlap(0, 0.75), TEACHER)).max() < 1e-6
 
 
 def test_half_of_the_singular_line_attracts_without_any_noise() -> None:
-    single = float(cost(best_single_unit()))
     _, repelled = flow(near_the_overlap(0.1, 0.75), 1e3)
     _, attracted = flow(near_the_overlap(0.1, 1.5), 1e3)
     assert abs(repelled[1] - repelled[0]) > 1
-    assert cost(repelled) < 0.01 * single
+    assert cost(repelled) < 0.01 * SINGLE_COST
     assert abs(attracted[1] - attracted[0]) < 1e-9
-    assert cost(attracted) == pytest.approx(single) == pytest.approx(0.266, abs=1e-3)
+    assert cost(attracted) == pytest.approx(SINGLE_COST) == pytest.approx(0.266, abs=1e-3)
 
 
 def test_noise_ends_the_plateau_rather_than_causing_it() -> None:
     """40 walks start at the attracting half of the line: all stay without noise, many have left by time 200 with it."""
-    single, step = float(cost(best_single_unit())), 0.02
+    step = 0.02
     stayed = {}
     for noise in (0.0, 0.3):
         rng = np.random.default_rng(0)
         students = np.tile(near_the_overlap(0.1, 1.1), (40, 1))
         for _ in range(10_000):
-            students -= step * slope(students) - noise * math.sqrt(step) * rng.normal(size=students.shape)
-        stayed[noise] = int((cost(students) > 0.95 * single).sum())
+            students -= step * two_units.gradient(students, TEACHER) - noise * math.sqrt(step) * rng.normal(
+                size=students.shape
+            )
+        stayed[noise] = int((cost(students) > 0.95 * SINGLE_COST).sum())
     assert stayed[0.0] == 40
     assert stayed[0.3] < 27
