@@ -14,6 +14,8 @@ import pytest
 import tensorflow as tf
 from scipy.integrate import quad, solve_ivp
 
+from skipnets.analysis import two_units
+
 Array = npt.NDArray[np.float64]
 UNITS = 6
 ROUNDING = 1e-12
@@ -377,6 +379,10 @@ def cost(student: Array) -> Array:
     return two_units.cost(student, TEACHER)
 
 
+def slope(student: Array) -> Array:
+    return two_units.gradient(student, TEACHER)
+
+
 def near_the_overlap(distance: float, share: float) -> Array:
     """Two units around the best single one, ``distance`` apart; the first carries ``share`` of the outgoing weight."""
     incoming, outgoing = two_units.best_single_unit(TEACHER)
@@ -392,7 +398,7 @@ def flow(student: Array, until: float, stop_below: float = -1) -> tuple[float, A
 
     reached.terminal = True  # type: ignore[attr-defined]
     path = solve_ivp(
-        lambda _, at: -two_units.gradient(at, TEACHER),
+        lambda _, at: -slope(at),
         (0, until),
         student,
         "LSODA",
@@ -408,7 +414,7 @@ def test_the_plateau_lasts_longer_the_nearer_the_start_to_the_singular_line() ->
     times = [flow(near_the_overlap(distance, 0.75), 1e3, SINGLE_COST / 2)[0] for distance in (0.1, 0.01, 0.001, 0.0001)]
     assert [times[0], times[-1]] == pytest.approx([29.5, 76.8], abs=0.1)
     assert np.diff(times) == pytest.approx(15.8, abs=0.2)
-    assert np.abs(two_units.gradient(near_the_overlap(0, 0.75), TEACHER)).max() < 1e-6
+    assert np.abs(slope(near_the_overlap(0, 0.75))).max() < 1e-6
 
 
 def test_half_of_the_singular_line_attracts_without_any_noise() -> None:
@@ -428,9 +434,7 @@ def test_noise_ends_the_plateau_rather_than_causing_it() -> None:
         rng = np.random.default_rng(0)
         students = np.tile(near_the_overlap(0.1, 1.1), (40, 1))
         for _ in range(10_000):
-            students -= step * two_units.gradient(students, TEACHER) - noise * math.sqrt(step) * rng.normal(
-                size=students.shape
-            )
+            students -= step * slope(students) - noise * math.sqrt(step) * rng.normal(size=students.shape)
         stayed[noise] = int((cost(students) > 0.95 * SINGLE_COST).sum())
     assert stayed[0.0] == 40
     assert stayed[0.3] < 27
