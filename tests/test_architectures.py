@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from skipnets.architectures import build
 from skipnets.architectures.blocks import GroupedConv2D
 from skipnets.errors import BadInputError
+from skipnets.experiments import concat_vs_sum
 from skipnets.specs import CNN, DeepNet, JoinNet, Part, ResNet
 from skipnets.tables import LayerRow, layer_rows
 
@@ -28,6 +29,9 @@ CASES: dict[str, Part] = {
     "join_none": JoinNet(depth=6, kernels=3),
     "join_concatenate": JoinNet(depth=6, kernels=3, join="concatenate"),
     "join_sum": JoinNet(depth=6, kernels=3, join="sum"),
+    "join_controls": JoinNet(
+        stages=4, depth=4, kernels=3, join="concatenate", normalization="convolutions", bottleneck=True, dense_units=20
+    ),
     "plain_net": DeepNet(kind="plain_net", depth=8, width=4),
     "residual_net": DeepNet(kind="residual_net", depth=14, width=4, batch_norm=False, branch_scale=0.5),
     "resnext": DeepNet(kind="resnext", depth=11, width=4),
@@ -77,7 +81,7 @@ def test_layer_names_do_not_depend_on_what_was_built_before(case: Part) -> None:
     names = [row.name for row in layer_rows(build(case))]
     assert [row.name for row in layer_rows(build(case))] == names
     assert len(set(names)) == len(names)
-    given = r"img|(stage|unit)\d_\w+|(stem|head|dense|dropout|output|flatten|global_pool|join)\w*"
+    given = r"img|(stage|unit)\d_\w+|(stem|head|dense|dropout|output|flatten|bottleneck|global_pool|join)\w*"
     assert [name for name in names if not re.fullmatch(given, name)] == [], "Keras numbered a layer"
 
 
@@ -324,6 +328,31 @@ def test_a_join_pools_to_the_largest_activation_of_each_field(images: np.ndarray
         fields = convolution[:, : rows * field, : columns * field].reshape(n, rows, field, columns, field, channels)
         expected = expected + fields.max(axis=(2, 4))
     np.testing.assert_allclose(joined, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_controls_of_a_join_net_change_what_they_name() -> None:
+    rows = by_name(build(JoinNet(stages=4, depth=8, kernels=3, join="sum", normalization="convolutions")))
+    for stage in (1, 2, 3, 4):
+        for number in (1, 2):
+            name = f"stage{stage}_conv{number}"
+            assert rows[f"{name}_norm"].inputs == (name,)
+            assert rows[f"{name}_relu"].inputs == (f"{name}_norm",)
+            assert rows[f"{name}_pool"].inputs == (f"{name}_relu",)
+        assert rows[f"stage{stage}_pool"].inputs == (f"stage{stage}_conv2_relu",)
+    assert rows["join"].shape == (None, 2, 2, 3)
+    assert sum(row.kind == "BatchNormalization" for row in rows.values()) == 8
+
+    squeezed = by_name(build(JoinNet(depth=6, kernels=3, join="concatenate", bottleneck=True, dense_units=20)))
+    assert squeezed["bottleneck"].inputs == ("join",)
+    assert squeezed["bottleneck"].parameters == (7 * 3 + 1) * 3
+    assert squeezed["flatten"].inputs == ("bottleneck",)
+    assert squeezed["dense1"].shape == (None, 20)
+
+
+def test_the_wide_control_has_the_parameters_of_the_concatenation() -> None:
+    cells = concat_vs_sum().select(["baseline_12_16_wide", "concatenation_12_16"]).cells
+    wide, concatenation = (build(cell.spec.architecture).count_params() for cell in cells)
+    assert abs(wide - concatenation) < 500
 
 
 # --- document 004 ------------------------------------------------------------------------------------------------

@@ -37,8 +37,8 @@ def results_where(
     return load_all_results()
 
 
-def test_every_claim_of_document_000_is_in_the_ledger() -> None:
-    assert {f"A{number}" for number in range(1, 70)} <= BY_ID.keys()
+def test_every_claim_of_documents_000_and_003_is_in_the_ledger() -> None:
+    assert {f"A{number}" for number in range(1, 70)} | {f"B{number}" for number in range(1, 62)} == BY_ID.keys()
 
 
 def test_every_rule_belongs_to_a_measured_claim() -> None:
@@ -246,3 +246,45 @@ def test_depth_is_judged_by_what_plain_nets_know_of_their_training_images(
     results = results_where(monkeypatch, tmp_path, make)
     assert judge(BY_ID["A29"], results).status == degrades
     assert judge(BY_ID["A30"], results).status == persists
+
+
+#: Test accuracy of made-up nets in which every claim of ``RULES_OF_003`` holds, and what each needs to fail.
+TABLE: dict[str, float] = {
+    **{f"{join}_12_{k}": 0.4 + 0.1 * step + bonus for step, k in enumerate((3, 16, 64))
+       for join, bonus in (("baseline", 0.0), ("summation", 0.03), ("concatenation", 0.06))},
+    "baseline_69_3": 0.1, "baseline_69_3_he": 0.1, "concatenation_69_3": 0.6, "summation_69_3": 0.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "changes", "status"),
+    [
+        ("B20", {"baseline_12_3": 0.485}, "supported"),
+        ("B20", {}, "refuted"),
+        ("B3", {}, "supported"),
+        ("B3", {"concatenation_12_16": 0.3}, "conditional"),
+        ("B3", {f"concatenation_12_{k}": 0.2 for k in (3, 16, 64)}, "refuted"),
+        ("B37", {}, "conditional"),  # better, but the less overfit: made-up nets know 0.99 of their training images
+        ("B38", {}, "supported"),
+        ("B38", {"summation_12_16": 0.3}, "conditional"),
+        ("B43", {}, "refuted"),
+        ("B43", {name: 0.9 - accuracy for name, accuracy in TABLE.items()}, "supported"),
+        ("B51", {}, "supported"),
+        ("B51", {"baseline_69_3_he": 0.4}, "conditional"),
+        ("B51", {"baseline_69_3": 0.4}, "refuted"),
+        ("B52", {}, "supported"),
+        ("B52", {"summation_69_3": 0.1}, "conditional"),
+        ("B52", {"summation_69_3": 0.1, "concatenation_69_3": 0.1}, "refuted"),
+    ],
+)
+def test_table_1_is_judged_by_accuracies_after_the_last_epoch(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, claim_id: str, changes: dict[str, float], status: str
+) -> None:
+    """Seeds wobble by a fifth of a point, in every cell differently."""
+    table = TABLE | changes
+
+    def make(cell: str, spec: RunSpec) -> RunRecord | None:
+        noise = 0.002 * ((spec.seed + len(cell)) % 3)
+        return made_up_record(spec, test_accuracy=table[cell] + noise) if cell in table else None
+
+    assert judge(BY_ID[claim_id], results_where(monkeypatch, tmp_path, make)).status == status

@@ -17,14 +17,18 @@ from skipnets.experiments import EXPERIMENTS, find_experiment
 from skipnets.paths import ROOT
 from skipnets.results import Results, load_results
 from skipnets.specs import explain
-from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict, cnn_vs_resnet, very_deep
+from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict, cnn_vs_resnet, concat_vs_sum, very_deep
 
 LEDGER = ROOT / "data" / "claims.yml"
 
 #: The experiment whose records settle a measured claim, and the rule that does, by the claim's id.
 RULES: dict[str, tuple[str, Rule]] = {
     claim_id: (experiment, rule)
-    for experiment, rules in (("cnn_vs_resnet", cnn_vs_resnet.RULES), ("very_deep", very_deep.RULES))
+    for experiment, rules in (
+        ("cnn_vs_resnet", cnn_vs_resnet.RULES),
+        ("concat_vs_sum", concat_vs_sum.RULES),
+        ("very_deep", very_deep.RULES),
+    )
     for claim_id, rule in rules.items()
 }
 

@@ -66,18 +66,27 @@ class ResNet(Part):
 
 
 class JoinNet(Part):
-    """Document 003, Figures 1-3: a deep stack whose every convolution may also be joined to the end."""
+    """Document 003, Figures 1-3: a deep stack whose every convolution may also be joined to the end.
+
+    The controls pool once more (``stages``), normalise every convolution instead of every pooling, squeeze what is
+    flattened to ``kernels`` channels by a 1x1 convolution (``bottleneck``), or widen the first dense layer.
+    """
 
     kind: Literal["join_net"] = "join_net"
+    stages: Annotated[int, Field(ge=1, le=4)] = 3
     depth: Count = 12
     kernels: Count = 16
     join: Literal["none", "concatenate", "sum"] = "none"
+    normalization: Literal["poolings", "convolutions"] = "poolings"
+    bottleneck: bool = False
+    dense_units: Count = 2048
 
     @field_validator("depth")
     @classmethod
-    def _three_equal_stages(cls, depth: int) -> int:
-        if depth % 3:
-            raise ValueError("must be a multiple of 3, since a pooling follows each third of the layers")
+    def _equal_stages(cls, depth: int, others: ValidationInfo) -> int:
+        stages = others.data.get("stages", 1)
+        if depth % stages:
+            raise ValueError(f"must be a multiple of {stages}, since a pooling follows each of {stages} equal stages")
         return depth
 
 

@@ -16,7 +16,7 @@ def learnt(record: RunRecord) -> float:
     return record.history.training_inference.accuracy[-1]
 
 
-@RULES.decide("A29")
+@RULES.decide("A29", "B8")
 def depth_degrades_training(results: Results) -> Verdict:
     """Plain nets know fewer of their training images at 56 layers than at 20."""
     plain = compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}", learnt)
