@@ -32,6 +32,14 @@ TINY: dict[str, dict[str, Any]] = {
     "depth-and-signal": {"width": 16, "depth": 3, "inputs": 8, "convolutions": 3, "kernels": 2, "images": 4},
     "residual-blocks": {"depth": 20, "kernels": 3},
     "trained-curvature": {"flat": 0.01},
+    "concatenate-or-sum": {
+        "epochs": 1,
+        "samples": 20,
+        "test_samples": 20,
+        "batch_size": 20,
+        "image_set": "synthetic",
+        "cells": ["baseline_12_3"],
+    },
     "building-blocks": {"side": 16, "rate": 0.5, "batch": 20, "images": 100},
 }
 
