@@ -253,6 +253,10 @@ TABLE: dict[str, float] = {
     **{f"{join}_12_{k}": 0.4 + 0.1 * step + bonus for step, k in enumerate((3, 16, 64))
        for join, bonus in (("baseline", 0.0), ("summation", 0.03), ("concatenation", 0.06))},
     "baseline_69_3": 0.1, "baseline_69_3_he": 0.1, "concatenation_69_3": 0.6, "summation_69_3": 0.5,
+    "concatenation_120_3": 0.5, "summation_120_3": 0.5, "concatenation_69_16": 0.6,
+    "baseline_12_16_wide": 0.5, "concatenation_12_16_bottleneck": 0.55,
+    **{f"{join}_12_16_{change}": 0.6 for join in ("baseline", "summation", "concatenation")
+       for change in ("pooled", "long")},
 }  # fmt: skip
 
 
@@ -264,14 +268,41 @@ TABLE: dict[str, float] = {
         ("B3", {}, "supported"),
         ("B3", {"concatenation_12_16": 0.3}, "conditional"),
         ("B3", {f"concatenation_12_{k}": 0.2 for k in (3, 16, 64)}, "refuted"),
-        ("B37", {}, "conditional"),  # better, but the less overfit: made-up nets know 0.99 of their training images
+        ("B4", {}, "supported"),
+        ("B4", {"concatenation_69_16": 0.67}, "refuted"),
+        ("B5", {}, "supported"),
+        ("B5", {"concatenation_120_3": 0.7}, "refuted"),
+        ("B35", {}, "conditional"),  # better, but the less overfit: made-up nets know 0.99 of their training images
+        ("B37", {}, "conditional"),
         ("B38", {}, "supported"),
         ("B38", {"summation_12_16": 0.3}, "conditional"),
+        ("B39", {}, "refuted"),
+        ("B39", {f"{join}_12_64": 0.6 for join in ("baseline", "summation", "concatenation")}, "supported"),
+        ("B40", {}, "refuted"),
+        ("B40", {name: 0.5 for name in TABLE}, "supported"),
+        ("B41", {}, "refuted"),
+        ("B41", {name: 0.5 for name in TABLE}, "supported"),
+        ("B42", {}, "refuted"),
+        ("B42", {f"{join}_12_64": 0.6 for join in ("baseline", "summation", "concatenation")}, "not distinguishable"),
         ("B43", {}, "refuted"),
         ("B43", {name: 0.9 - accuracy for name, accuracy in TABLE.items()}, "supported"),
+        ("B49", {}, "supported"),
+        ("B49", {"summation_12_16_long": 0.4}, "conditional"),
         ("B51", {}, "supported"),
         ("B51", {"baseline_69_3_he": 0.4}, "conditional"),
         ("B51", {"baseline_69_3": 0.4}, "refuted"),
+        ("B53", {}, "supported"),
+        ("B54", {}, "supported"),
+        ("B54", {name: 0.1 + 0.2 * ("summation" in name) for name in TABLE}, "refuted"),
+        ("B55", {}, "conditional"),
+        ("B58", {}, "supported"),
+        ("B58", {"baseline_69_3": 0.6, "summation_69_3": 0.6}, "refuted"),
+        ("B59", {}, "supported"),
+        ("B59", {"summation_120_3": 0.1}, "conditional"),
+        ("B60", {}, "supported"),
+        ("B60", {"baseline_12_16_pooled": 0.4}, "conditional"),
+        ("B61", {}, "supported"),
+        ("B61", {"baseline_12_16_wide": 0.6, "concatenation_12_16_bottleneck": 0.45}, "refuted"),
         ("B52", {}, "supported"),
         ("B52", {"summation_69_3": 0.1}, "conditional"),
         ("B52", {"summation_69_3": 0.1, "concatenation_69_3": 0.1}, "refuted"),
@@ -288,3 +319,29 @@ def test_table_1_is_judged_by_accuracies_after_the_last_epoch(
         return made_up_record(spec, test_accuracy=table[cell] + noise) if cell in table else None
 
     assert judge(BY_ID[claim_id], results_where(monkeypatch, tmp_path, make)).status == status
+
+
+def test_training_losses_and_slow_starts_are_compared_between_kernels_and_joins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """B44 to B48. Nets of more kernels learn sooner, overfit later, and end at losses of 2, 0.5 and 0.1 nats."""
+    at = {3: (60, 2.0), 16: (40, 0.5), 64: (20, 0.1)}
+    gap = {"baseline": 1.0, "summation": 0.9, "concatenation": 0.5}
+
+    def make(cell: str, spec: RunSpec) -> RunRecord | None:
+        if cell not in {f"{join}_12_{k}" for join in gap for k in at}:
+            return None
+        join, _, kernels = cell.split("_")
+        start, end = at[int(kernels)]
+        start, end = start + (spec.seed + len(cell)) % 3, end * (gap[join] + 0.001 * spec.seed)
+        lost = 0.1 if kernels == "64" else 0.01
+        record, epochs = made_up_record(spec), (1, start, spec.epochs)
+        curves = {
+            "training": Curve(epochs=epochs, loss=(3.0, min(end, 0.9), end), accuracy=(0.1, 0.5, 0.5)),
+            "test": Curve(epochs=epochs, loss=(3.0, 1.0, 1.0), accuracy=(0.1, 0.6, 0.6 - lost - 0.001 * spec.seed)),
+        }
+        return record.model_copy(update={"history": record.history.model_copy(update=curves)})
+
+    results = results_where(monkeypatch, tmp_path, make)
+    found = {claim_id: judge(BY_ID[claim_id], results).status for claim_id in ("B44", "B45", "B46", "B47", "B48")}
+    assert set(found.values()) == {"supported"}, found

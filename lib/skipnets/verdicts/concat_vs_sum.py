@@ -5,12 +5,21 @@ Accuracies are those after the last epoch, as in Table 1.
 
 from collections.abc import Sequence
 
-from skipnets.analysis.statistics import Comparison
+from skipnets.analysis.statistics import Comparison, compare_paired
 from skipnets.published import TABLE_1
 from skipnets.records import RunRecord
 from skipnets.results import Results
-from skipnets.verdicts import Rule, Rules, Status, Verdict
-from skipnets.verdicts.comparing import compare, points, summary, verdict_by_range
+from skipnets.verdicts import NotMeasuredError, Rule, Rules, Status, Verdict
+from skipnets.verdicts.comparing import (
+    Value,
+    by_seed,
+    compare,
+    points,
+    summary,
+    told,
+    verdict_by_range,
+    verdict_by_sign,
+)
 
 RULES = Rules()
 
@@ -24,6 +33,10 @@ JOINS = ("baseline", "concatenation", "summation")
 KERNELS = (3, 16, 64)
 
 
+#: Pairs of numbers of kernels, the larger first, that a claim about adding kernels compares.
+MORE_KERNELS = ((16, 3), (64, 16))
+
+
 def end_test(record: RunRecord) -> float:
     """Test accuracy after the last epoch."""
     return record.history.test.accuracy[-1]
@@ -34,6 +47,60 @@ def overfitting(record: RunRecord) -> float:
     return record.history.training_inference.accuracy[-1] - end_test(record)
 
 
+def _lost(record: RunRecord) -> float:
+    """How far the test accuracy ends below its best."""
+    return max(record.history.test.accuracy) - end_test(record)
+
+
+def _epochs_to_decent(record: RunRecord) -> float:
+    """First measured epoch with 95 % of the run's best test accuracy."""
+    test = record.history.test
+    decent = 0.95 * max(test.accuracy)
+    return next(epoch for epoch, value in zip(test.epochs, test.accuracy, strict=True) if value >= decent)
+
+
+def _epochs_to_loss_of_one(record: RunRecord) -> float:
+    """First epoch whose training loss, dropout on, is at most 1 nat; one more than the run has if there is none."""
+    training = record.history.training
+    reached = (epoch for epoch, loss in zip(training.epochs, training.loss, strict=True) if loss <= 1)
+    return next(reached, training.epochs[-1] + 1)
+
+
+def _end_loss(record: RunRecord) -> float:
+    """Training loss, dropout on, in the last epoch."""
+    return record.history.training.loss[-1]
+
+
+def _between_kernels(results: Results, value: Value, pairs: Sequence[tuple[int, int]]) -> list[Comparison]:
+    """Differences of 12-layer nets, the first of each pair of kernels less the second, of every join in turn."""
+    return [
+        compare(results, f"{join}_12_{first}", f"{join}_12_{second}", value)
+        for join in JOINS
+        for first, second in pairs
+    ]
+
+
+def _labels(pairs: Sequence[tuple[int, int]]) -> list[str]:
+    return [f"{join}, {first} less {second} kernels" for join in JOINS for first, second in pairs]
+
+
+def _best_of_each_join(results: Results) -> list[str]:
+    """The 12-layer cell of each join with the highest mean test accuracy, best join first."""
+    means = {f"{join}_12_{k}": summary(results, f"{join}_12_{k}", end_test).mean for join in JOINS for k in KERNELS}
+    best = [max((name for name in means if name.startswith(join)), key=means.__getitem__) for join in JOINS]
+    return sorted(best, key=means.__getitem__, reverse=True)
+
+
+def _spread(results: Results, value: Value, groups: Sequence[Sequence[str]]) -> dict[int, float]:
+    """By seed, how far the groups' means of ``value`` lie apart: the largest less the smallest."""
+    found = [[by_seed(results, cell, value) for cell in group] for group in groups]
+    seeds = set.intersection(*(set(values) for group in found for values in group))
+    if len(seeds) < 2:
+        raise NotMeasuredError("Needs two seeds that all 12-layer cells share.")
+    means = {seed: [sum(values[seed] for values in group) / len(group) for group in found] for seed in seeds}
+    return {seed: max(of_seed) - min(of_seed) for seed, of_seed in means.items()}
+
+
 def _rising(found: Sequence[Comparison]) -> Status:
     """Supported where every difference is above zero, refuted where none can be, conditional where some are."""
     if all(comparison.low > 0 for comparison in found):
@@ -42,6 +109,12 @@ def _rising(found: Sequence[Comparison]) -> Status:
         return "refuted"
     distinct = any(comparison.low > 0 or comparison.high < 0 for comparison in found)
     return "conditional" if distinct else "not distinguishable"
+
+
+def _by_sign_of_all(what: str, labels: Sequence[str], found: Sequence[Comparison]) -> Verdict:
+    """The verdict where every one of the differences should be above zero; the first one's number stands for them."""
+    reason = f"{what}: {_told(labels, found)}."
+    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
 
 
 def _told(labels: Sequence[str], found: Sequence[Comparison]) -> str:
@@ -70,10 +143,44 @@ for number, name in enumerate(TABLE_1, start=20):
 def concatenation_improves_test_accuracy(results: Results) -> Verdict:
     """With 12 layers, concatenation has the higher test accuracy than the baseline at every number of kernels."""
     found = [compare(results, f"concatenation_12_{k}", f"baseline_12_{k}", end_test) for k in KERNELS]
+    what = "Test accuracy, concatenation less baseline, 12 layers"
+    return _by_sign_of_all(what, [f"{k} kernels" for k in KERNELS], found)
+
+
+@RULES.decide("B4")
+def depth_is_not_worth_its_price(results: Results) -> Verdict:
+    """Concatenation with 69 layers of 16 kernels tests below 12 layers of 64, which take more arithmetic."""
+    found = compare(results, "concatenation_69_16", "concatenation_12_64", end_test)
+    status: Status = "not distinguishable"
+    if found.high < 0:
+        status = "supported"
+    elif found.low > -NEAR:
+        status = "refuted"
     reason = (
-        f"Test accuracy, concatenation less baseline, 12 layers: {_told([f'{k} kernels' for k in KERNELS], found)}."
+        "Concatenation, 69 layers of 16 kernels less 12 layers of 64, which take 1.8 times the multiply-adds: test "
+        f"accuracy {points(found)}."
     )
-    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict(status, reason, found.difference, found.low, found.high)
+
+
+@RULES.decide("B5")
+def width_before_depth(results: Results) -> Verdict:
+    """Concatenation with 12 layers of 16 kernels tests above 120 layers of 3, at equal multiply-adds."""
+    found = compare(results, "concatenation_12_16", "concatenation_120_3", end_test)
+    reason = (
+        "Test accuracy (a share), concatenation, 12 layers of 16 kernels less 120 layers of 3, which take as many "
+        "multiply-adds"
+    )
+    return verdict_by_sign(found, "supported", "refuted", reason)
+
+
+@RULES.decide("B35")
+def sixteen_kernels_beat_three(results: Results) -> Verdict:
+    """With 12 layers, 16 kernels have the higher test accuracy than 3 and overfit more, in every join."""
+    pairs = [(16, 3)]
+    found = [*_between_kernels(results, end_test, pairs), *_between_kernels(results, overfitting, pairs)]
+    labels = [f"{what}, {label}" for what in ("test accuracy", "overfitting") for label in _labels(pairs)]
+    return _by_sign_of_all("12 layers", labels, found)
 
 
 @RULES.decide("B37")
@@ -81,8 +188,7 @@ def more_kernels_better_and_overfit(results: Results) -> Verdict:
     """Concatenation with 64 kernels has the higher test accuracy than with 16, and the larger gap to training."""
     pair = ("concatenation_12_64", "concatenation_12_16")
     found = [compare(results, *pair, value) for value in (end_test, overfitting)]
-    reason = f"Concatenation, 12 layers, 64 less 16 kernels: {_told(('test accuracy', 'overfitting'), found)}."
-    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
+    return _by_sign_of_all("Concatenation, 12 layers, 64 less 16 kernels", ("test accuracy", "overfitting"), found)
 
 
 @RULES.decide("B38")
@@ -91,21 +197,123 @@ def concatenation_before_summation_before_baseline(results: Results) -> Verdict:
     pairs = [("concatenation", "summation"), ("summation", "baseline")]
     chosen = [(better, worse, k) for k in KERNELS for better, worse in pairs]
     found = [compare(results, f"{better}_12_{k}", f"{worse}_12_{k}", end_test) for better, worse, k in chosen]
-    labels = [f"{better} less {worse}, {k} kernels" for better, worse, k in chosen]
-    return Verdict(
-        _rising(found), f"Test accuracy: {_told(labels, found)}.", found[0].difference, found[0].low, found[0].high
+    return _by_sign_of_all(
+        "Test accuracy", [f"{better} less {worse}, {k} kernels" for better, worse, k in chosen], found
     )
+
+
+@RULES.decide("B39")
+def best_nets_are_close(results: Results) -> Verdict:
+    """The best 12-layer nets of the three joins test within two points of each other."""
+    first, *_, last = _best_of_each_join(results)
+    found = compare(results, first, last, end_test)
+    status: Status = "supported" if found.high < NEAR else "refuted" if found.low > NEAR else "not distinguishable"
+    reason = f"Test accuracy, the best net of the best join ({first}) less that of the last ({last}): {points(found)}."
+    return Verdict(status, reason, found.difference, found.low, found.high)
+
+
+@RULES.decide("B40")
+def kernels_hardly_help(results: Results) -> Verdict:
+    """From 3 to 16 kernels, test accuracy of 12-layer nets gains less than five points in every join."""
+    found = _between_kernels(results, end_test, [(16, 3)])
+    status: Status = "not distinguishable"
+    if all(comparison.high < 0.05 for comparison in found):
+        status = "supported"
+    elif all(comparison.low > 0.05 for comparison in found):
+        status = "refuted"
+    reason = f"Test accuracy, 12 layers: {_told(_labels([(16, 3)]), found)}."
+    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+
+
+@RULES.decide("B41")
+def joins_converge_to_the_same_point(results: Results) -> Verdict:
+    """At every number of kernels, both joins of 12 layers test within two points of the baseline."""
+    chosen = [(join, k) for k in KERNELS for join in JOINS[1:]]
+    found = [compare(results, f"{join}_12_{k}", f"baseline_12_{k}", end_test) for join, k in chosen]
+    same = [comparison.low > -NEAR and comparison.high < NEAR for comparison in found]
+    apart = [comparison.low > NEAR or comparison.high < -NEAR for comparison in found]
+    status: Status = "not distinguishable"
+    if all(same):
+        status = "supported"
+    elif any(apart):
+        status = "conditional" if any(same) else "refuted"
+    labels = [f"{join} less baseline, {k} kernels" for join, k in chosen]
+    reason = f"Test accuracy, 12 layers: {_told(labels, found)}."
+    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+
+
+@RULES.decide("B42")
+def seeds_hide_the_differences(results: Results) -> Verdict:
+    """With several seeds, the best 12-layer nets of the best and the last join cannot be told apart."""
+    first, *_, last = _best_of_each_join(results)
+    found = compare(results, first, last, end_test)
+    reason = f"Test accuracy (a share), the best net of the best join ({first}) less that of the last ({last})"
+    return verdict_by_sign(found, "refuted", "refuted", reason)
 
 
 @RULES.decide("B43")
 def overfitting_grows_with_kernels(results: Results) -> Verdict:
     """With 12 layers, the gap between training (dropout off) and test accuracy grows from 3 to 16 to 64 kernels."""
-    chosen = [(join, more, fewer) for join in JOINS for more, fewer in ((16, 3), (64, 16))]
-    found = [compare(results, f"{join}_12_{more}", f"{join}_12_{fewer}", overfitting) for join, more, fewer in chosen]
-    labels = [f"{join}, {more} less {fewer} kernels" for join, more, fewer in chosen]
-    return Verdict(
-        _rising(found), f"Overfitting: {_told(labels, found)}.", found[0].difference, found[0].low, found[0].high
+    found = _between_kernels(results, overfitting, MORE_KERNELS)
+    return _by_sign_of_all("Overfitting, 12 layers", _labels(MORE_KERNELS), found)
+
+
+@RULES.decide("B44")
+def kernels_shorten_the_way(results: Results) -> Verdict:
+    """With 12 layers, the first epoch with 95 % of a run's best test accuracy comes earlier with more kernels."""
+    fewer = [(second, first) for first, second in MORE_KERNELS]
+    found = _between_kernels(results, _epochs_to_decent, fewer)
+    parts = "; ".join(f"{label} {told(one)}" for label, one in zip(_labels(fewer), found, strict=True))
+    reason = f"Epochs until 95 % of a run's best test accuracy, 12 layers: {parts}."
+    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
+
+
+@RULES.decide("B45")
+def few_kernels_for_long_training(results: Results) -> Verdict:
+    """With 12 layers, test accuracy ends farther below its best with 64 kernels than with 3, in every join."""
+    found = _between_kernels(results, _lost, [(64, 3)])
+    return _by_sign_of_all("How far test accuracy ends below its best, 12 layers", _labels([(64, 3)]), found)
+
+
+@RULES.decide("B46")
+def kernels_speed_up_training(results: Results) -> Verdict:
+    """With 12 layers, training loss falls to 1 nat in fewer epochs with more kernels, in every join."""
+    fewer = [(second, first) for first, second in MORE_KERNELS]
+    found = _between_kernels(results, _epochs_to_loss_of_one, fewer)
+    parts = "; ".join(f"{label} {told(one)}" for label, one in zip(_labels(fewer), found, strict=True))
+    reason = f"Epochs until the training loss is at most 1 nat, 12 layers: {parts}."
+    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
+
+
+@RULES.decide("B47")
+def kernels_level_the_joins(results: Results) -> Verdict:
+    """The final training losses of the three joins lie closer together with 64 kernels than with 3, with 12 layers."""
+    spreads = [_spread(results, _end_loss, [[f"{join}_12_{k}"] for join in JOINS]) for k in (64, 3)]
+    found = compare_paired(*spreads)
+    reason = "How far the final training losses of the three joins lie apart in nats, 64 less 3 kernels"
+    return verdict_by_sign(found, "refuted", "supported", reason)
+
+
+@RULES.decide("B48")
+def concatenation_minimises_the_loss(results: Results) -> Verdict:
+    """With 12 layers of 16 kernels, concatenation ends at a lower training loss than the others, and not at zero."""
+    found = [compare(results, f"{join}_12_16", "concatenation_12_16", _end_loss) for join in ("baseline", "summation")]
+    left = summary(results, "concatenation_12_16", _end_loss)
+    status = _rising(found)
+    if status == "supported" and left.low < 0.01:
+        status = "conditional"
+    reason = (
+        "Final training loss in nats, dropout on, 12 layers of 16 kernels: baseline less concatenation "
+        f"{told(found[0])}; summation less concatenation {told(found[1])}; concatenation itself {left}."
     )
+    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+
+
+@RULES.decide("B49")
+def longer_training_helps(results: Results) -> Verdict:
+    """Twice the epochs give 12 layers of 16 kernels a higher test accuracy, in every join."""
+    found = [compare(results, f"{join}_12_16_long", f"{join}_12_16", end_test) for join in JOINS]
+    return _by_sign_of_all("Test accuracy, 12 layers of 16 kernels, twice the epochs less once", JOINS, found)
 
 
 @RULES.decide("B51")
@@ -121,13 +329,84 @@ def deep_baselines_are_untrainable(results: Results) -> Verdict:
     return Verdict(status, reason, glorot.mean, glorot.low, glorot.high)
 
 
-@RULES.decide("B52")
-def joined_deep_nets_train(results: Results) -> Verdict:
-    """Concatenation and summation nets of 69 layers of 3 kernels learn."""
-    found = [summary(results, f"{join}_69_3", end_test) for join in JOINS[1:]]
+def _learn(results: Results, cells: Sequence[str]) -> Verdict:
+    found = [summary(results, cell, end_test) for cell in cells]
     learn = [one.low > UNTRAINED for one in found]
     status: Status = "supported" if all(learn) else "conditional" if any(learn) else "not distinguishable"
     if all(one.high < UNTRAINED for one in found):
         status = "refuted"
-    reason = f"Test accuracy with 69 layers of 3 kernels: concatenation {found[0]}, summation {found[1]}."
+    reason = f"Test accuracy: {'; '.join(f'{cell} {one}' for cell, one in zip(cells, found, strict=True))}."
     return Verdict(status, reason, found[0].mean, found[0].low, found[0].high)
+
+
+@RULES.decide("B52")
+def joined_deep_nets_train(results: Results) -> Verdict:
+    """Concatenation and summation nets of 69 layers of 3 kernels learn."""
+    return _learn(results, ("concatenation_69_3", "summation_69_3"))
+
+
+@RULES.decide("B53")
+def depth_does_not_help_linearly(results: Results) -> Verdict:
+    """In concatenation nets of 3 kernels a layer gains more or less from 69 to 120 layers than from 12 to 69."""
+    at = {depth: by_seed(results, f"concatenation_{depth}_3", end_test) for depth in (12, 69, 120)}
+    seeds = set.intersection(*(set(values) for values in at.values()))
+    if len(seeds) < 2:
+        raise NotMeasuredError("Needs two seeds that the concatenation nets of 12, 69 and 120 layers share.")
+    early, late = (
+        {seed: 100 * (at[deep][seed] - at[shallow][seed]) / (deep - shallow) for seed in seeds}
+        for shallow, deep in ((12, 69), (69, 120))
+    )
+    reason = "Points of test accuracy a layer, from 69 to 120 layers less from 12 to 69"
+    return verdict_by_sign(compare_paired(late, early), "supported", "supported", reason)
+
+
+@RULES.decide("B54")
+def kernels_matter_most(results: Results) -> Verdict:
+    """Among 12-layer nets, test accuracy differs more between numbers of kernels than between joins."""
+    by_kernels = _spread(results, end_test, [[f"{join}_12_{k}" for join in JOINS] for k in KERNELS])
+    by_join = _spread(results, end_test, [[f"{join}_12_{k}" for k in KERNELS] for join in JOINS])
+    reason = "Spread of mean test accuracy (a share) between 3, 16 and 64 kernels less that between the three joins"
+    return verdict_by_sign(compare_paired(by_kernels, by_join), "supported", "refuted", reason)
+
+
+@RULES.decide("B55")
+def kernels_raise_accuracy_and_overfitting(results: Results) -> Verdict:
+    """With 12 layers, test accuracy and overfitting both grow from 3 to 16 to 64 kernels, in every join."""
+    found = [one for value in (end_test, overfitting) for one in _between_kernels(results, value, MORE_KERNELS)]
+    labels = [f"{what}, {label}" for what in ("test accuracy", "overfitting") for label in _labels(MORE_KERNELS)]
+    return _by_sign_of_all("12 layers", labels, found)
+
+
+@RULES.decide("B58")
+def depth_alone_guarantees_nothing(results: Results) -> Verdict:
+    """With 3 kernels, 69 layers do not test above 12 in the baseline or in summation."""
+    found = [compare(results, f"{join}_69_3", f"{join}_12_3", end_test) for join in ("baseline", "summation")]
+    status: Status = "not distinguishable"
+    if any(comparison.high < NEAR for comparison in found):
+        status = "supported"
+    elif all(comparison.low > 0 for comparison in found):
+        status = "refuted"
+    reason = f"Test accuracy, 3 kernels, 69 less 12 layers: {_told(('baseline', 'summation'), found)}."
+    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+
+
+@RULES.decide("B59")
+def a_pathway_allows_end_to_end_training(results: Results) -> Verdict:
+    """Concatenation and summation nets of 69 and 120 layers of 3 kernels learn."""
+    return _learn(results, [f"{join}_{depth}_3" for join in JOINS[1:] for depth in (69, 120)])
+
+
+@RULES.decide("B60")
+def another_pooling_helps(results: Results) -> Verdict:
+    """A fourth pooling raises the test accuracy of 12 layers of 16 kernels: one of the tunings that are proposed."""
+    found = [compare(results, f"{join}_12_16_pooled", f"{join}_12_16", end_test) for join in JOINS]
+    return _by_sign_of_all("Test accuracy, 12 layers of 16 kernels, four poolings less three", JOINS, found)
+
+
+@RULES.decide("B61")
+def connectivity_not_size(results: Results) -> Verdict:
+    """At equal parameters, concatenation tests above the baseline: as large as it is, and squeezed to its size."""
+    pairs = (("concatenation_12_16", "baseline_12_16_wide"), ("concatenation_12_16_bottleneck", "baseline_12_16"))
+    found = [compare(results, *pair, end_test) for pair in pairs]
+    labels = ("as it is, less a baseline with a wider dense layer", "squeezed to 16 channels, less the baseline")
+    return _by_sign_of_all("Test accuracy at equal parameters, concatenation of 12 layers of 16 kernels", labels, found)
