@@ -261,8 +261,9 @@ def concat_vs_sum_pocket(
 ) -> Experiment:
     """The cells of ``concat_vs_sum`` at a scale that two cores do in about three hours, all seeds together.
 
-    A tenth of the images, a tenth of the epochs, a fifth of the batch: a twentieth of the steps. The learning rate
-    makes up for it. Of 0.01, 0.03, 0.1 and 0.3, LEARNING_RATE.
+    A tenth of the images, a tenth of the epochs, a fifth of the batch: a twentieth of the steps, and a learning rate
+    that makes up for some of it. It was chosen once, by one seed of the baseline with 12 layers: at 0.03, 0.1 and 0.3,
+    test accuracy was 0.45, 0.46 and 0.39 with 16 kernels, 0.25, 0.38 and 0.09 with 3.
 
     Raises:
         BadInputError: An argument is out of range; the message names it.

@@ -258,14 +258,18 @@ def overfitting_grows_with_kernels(results: Results) -> Verdict:
     return _by_sign_of_all("Overfitting, 12 layers", _labels(MORE_KERNELS), found)
 
 
+def _sooner_with_kernels(results: Results, epochs: Value, until: str) -> Verdict:
+    fewer = [(second, first) for first, second in MORE_KERNELS]
+    found = _between_kernels(results, epochs, fewer)
+    parts = "; ".join(f"{label} {told(one)}" for label, one in zip(_labels(fewer), found, strict=True))
+    reason = f"Epochs until {until}, 12 layers: {parts}."
+    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
+
+
 @RULES.decide("B44")
 def kernels_shorten_the_way(results: Results) -> Verdict:
     """With 12 layers, the first epoch with 95 % of a run's best test accuracy comes earlier with more kernels."""
-    fewer = [(second, first) for first, second in MORE_KERNELS]
-    found = _between_kernels(results, _epochs_to_decent, fewer)
-    parts = "; ".join(f"{label} {told(one)}" for label, one in zip(_labels(fewer), found, strict=True))
-    reason = f"Epochs until 95 % of a run's best test accuracy, 12 layers: {parts}."
-    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
+    return _sooner_with_kernels(results, _epochs_to_decent, "95 % of a run's best test accuracy")
 
 
 @RULES.decide("B45")
@@ -278,11 +282,7 @@ def few_kernels_for_long_training(results: Results) -> Verdict:
 @RULES.decide("B46")
 def kernels_speed_up_training(results: Results) -> Verdict:
     """With 12 layers, training loss falls to 1 nat in fewer epochs with more kernels, in every join."""
-    fewer = [(second, first) for first, second in MORE_KERNELS]
-    found = _between_kernels(results, _epochs_to_loss_of_one, fewer)
-    parts = "; ".join(f"{label} {told(one)}" for label, one in zip(_labels(fewer), found, strict=True))
-    reason = f"Epochs until the training loss is at most 1 nat, 12 layers: {parts}."
-    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
+    return _sooner_with_kernels(results, _epochs_to_loss_of_one, "the training loss is at most 1 nat")
 
 
 @RULES.decide("B47")
