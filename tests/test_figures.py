@@ -12,8 +12,8 @@ from matplotlib.text import Text
 from factory import made_up_record, made_up_state
 from skipnets import experiments
 from skipnets.architectures import build
-from skipnets.experiments import cnn_vs_resnet
-from skipnets.figures import networks, runs, states
+from skipnets.experiments import cnn_vs_resnet, very_deep
+from skipnets.figures import depth, networks, runs, states
 from skipnets.records import Metrics
 from skipnets.results import Results, load_results
 from skipnets.specs import CNN, ResNet
@@ -157,3 +157,21 @@ def test_the_note_below_a_figure_of_states(monkeypatch: pytest.MonkeyPatch, tmp_
     note = states.source_note(states_of(monkeypatch, tmp_path), ["resnet"], [5, 25])
     assert "256 training and 1,017 test images; epochs 5,25; seeds 0-1" in note
     assert "`skipnets measure states --cells resnet --epochs 5,25`" in note
+
+
+def test_depth_is_drawn_from_all_seeds_and_the_whole_experiment_needs_no_cells_in_its_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(experiments, "RESULTS", tmp_path)
+    grid = very_deep(seeds=[0, 1])
+    for cell in grid.select(["plain_net_8", "plain_net_20"]).cells:
+        for spec in cell.specs():
+            grid.store.save(made_up_record(spec, test_accuracy=0.3 + 0.1 * spec.seed))
+    names = {"plain": [cell.name for cell in grid.cells], "none": ["residual_net_8"]}
+    figure = depth.depth_plot(load_results(grid), names)
+    plain, none = figure.axes
+    dots = [line for line in plain.lines if line.get_marker() == "o"]
+    assert [sorted(line.get_xdata()) for line in dots] == [[8, 8, 20, 20]] * 2
+    assert sorted(dots[1].get_ydata()) == pytest.approx([0.3, 0.3, 0.4, 0.4])
+    assert [line.get_marker() for line in none.lines] == ["None"]  # chance alone
+    assert "skipnets train --experiment very_deep\n" in words(figure) + "\n"

@@ -13,7 +13,7 @@ from skipnets.results import Results
 
 
 def depth_plot(results: Results, kinds: Mapping[str, Sequence[str]]) -> Figure:
-    """Accuracy at the end of training against the number of layers, a panel a kind of net.
+    """Late accuracy against the number of layers, a panel a kind of net.
 
     ``kinds`` holds the cells of each panel by its title, their architectures of rising depth. Dots are seeds, lines
     their mean; training images are measured in inference mode.

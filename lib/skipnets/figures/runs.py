@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import find_spikes, summarize
+from skipnets.experiments import find_experiment
 from skipnets.figures.style import BLUE, GREEN, GREY, INK, ORANGE
 from skipnets.results import Results, single_run_differences
 
@@ -46,7 +47,10 @@ def provenance(results: Results, names: Sequence[str]) -> tuple[str, str]:
     shared = sorted(set().union(*seeds.values()))
     uneven = [f"{name}: {describe_seeds(found)}" for name, found in seeds.items() if list(found) != shared]
     told = "; ".join([*images, describe_seeds(shared), *uneven]) if cells else "nothing recorded yet"
-    return told, f"skipnets train --experiment {results.experiment.name} --cells {','.join(names)}"
+    command = f"skipnets train --experiment {results.experiment.name}"
+    if set(names) != {cell.name for cell in find_experiment(results.experiment.name).cells}:
+        command += f" --cells {','.join(names)}"
+    return told, command
 
 
 def source_note(results: Results, names: Sequence[str]) -> str:
