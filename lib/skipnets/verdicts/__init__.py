@@ -1,4 +1,4 @@
-"""Verdicts on claims: what one is, and the rules that compute it from records, a module a write-up.
+"""Verdicts on claims: what one is, and the rules that compute it from records, a module an experiment.
 
 A rule says *supported* or *refuted* only where the interval over seeds leaves no other reading, *not distinguishable*
 where it leaves both, and *conditional* where the claim holds in one reading or setting and not in another.
