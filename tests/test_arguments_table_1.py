@@ -22,7 +22,8 @@ def test_the_grid_has_the_printed_settings() -> None:
 
 def test_the_baseline_that_did_not_fit_is_smaller_than_a_net_that_did() -> None:
     trained, missing = (cost(build(JoinNet(depth=69, kernels=16, join=join))) for join in ("concatenate", "none"))  # type: ignore[arg-type]
-    assert missing.activation_bytes < trained.activation_bytes
+    deeper = cost(build(JoinNet(depth=99, kernels=16)))
+    assert missing.activation_bytes < trained.activation_bytes < deeper.activation_bytes
     assert trained.parameters / missing.parameters == pytest.approx(14, abs=1)
 
 
@@ -50,6 +51,8 @@ def test_no_row_shows_a_baseline_that_depth_improved() -> None:
 def test_the_split_of_the_3_kernel_nets_grows_with_depth() -> None:
     rows = [TABLE_1[f"concatenation_{depth}_3"] for depth in (12, 69, 120)]
     assert [row.training - row.test for row in rows] == pytest.approx([0.007, 0.022, 0.116])
+    wider = TABLE_1["concatenation_69_16"]
+    assert wider.training - wider.test == pytest.approx(0.192)
 
 
 def test_no_row_has_6_kernels_and_the_grid_does() -> None:

@@ -254,7 +254,7 @@ TABLE: dict[str, float] = {
        for join, bonus in (("baseline", 0.0), ("summation", 0.03), ("concatenation", 0.06))},
     "baseline_69_3": 0.1, "baseline_69_3_he": 0.1, "concatenation_69_3": 0.6, "summation_69_3": 0.5,
     "concatenation_120_3": 0.5, "summation_120_3": 0.5, "concatenation_69_16": 0.6,
-    "baseline_12_16_wide": 0.5, "concatenation_12_16_bottleneck": 0.55,
+    "baseline_12_16_wide": 0.5, "concatenation_12_16_bottleneck": 0.55, "baseline_12_16_bottleneck": 0.5,
     **{f"{join}_12_16_{change}": 0.6 for join in ("baseline", "summation", "concatenation")
        for change in ("pooled", "long")},
 }  # fmt: skip
@@ -264,7 +264,7 @@ TABLE: dict[str, float] = {
     ("claim_id", "changes", "status"),
     [
         ("B20", {"baseline_12_3": 0.485}, "supported"),
-        ("B20", {}, "refuted"),
+        ("B20", {"baseline_12_3": 0.53}, "refuted"),
         ("B3", {}, "supported"),
         ("B3", {"concatenation_12_16": 0.3}, "conditional"),
         ("B3", {f"concatenation_12_{k}": 0.2 for k in (3, 16, 64)}, "refuted"),
@@ -283,18 +283,19 @@ TABLE: dict[str, float] = {
         ("B41", {}, "refuted"),
         ("B41", {name: 0.5 for name in TABLE}, "supported"),
         ("B42", {}, "refuted"),
-        ("B42", {f"{join}_12_64": 0.6 for join in ("baseline", "summation", "concatenation")}, "not distinguishable"),
+        ("B42", {f"{join}_12_64": 0.6 for join in ("baseline", "summation", "concatenation")}, "supported"),
         ("B43", {}, "refuted"),
         ("B43", {name: 0.9 - accuracy for name, accuracy in TABLE.items()}, "supported"),
         ("B49", {}, "supported"),
-        ("B49", {"summation_12_16_long": 0.4}, "conditional"),
+        ("B49", {"concatenation_12_16_long": 0.4}, "refuted"),
         ("B51", {}, "supported"),
         ("B51", {"baseline_69_3_he": 0.4}, "conditional"),
         ("B51", {"baseline_69_3": 0.4}, "refuted"),
         ("B53", {}, "supported"),
         ("B54", {}, "supported"),
+        ("B54", {f"{join}_69_3": 0.1 for join in ("baseline", "summation", "concatenation")}, "refuted"),
         ("B54", {name: 0.1 + 0.2 * ("summation" in name) for name in TABLE}, "refuted"),
-        ("B55", {}, "conditional"),
+        ("B55", {}, "refuted"),
         ("B58", {}, "supported"),
         ("B58", {"baseline_69_3": 0.6, "summation_69_3": 0.6}, "refuted"),
         ("B59", {}, "supported"),
@@ -316,7 +317,8 @@ def test_table_1_is_judged_by_accuracies_after_the_last_epoch(
 
     def make(cell: str, spec: RunSpec) -> RunRecord | None:
         noise = 0.002 * ((spec.seed + len(cell)) % 3)
-        return made_up_record(spec, test_accuracy=table[cell] + noise) if cell in table else None
+        trained = [0.5] * spec.epochs  # near the 0.498 that Table 1 prints in its first row
+        return made_up_record(spec, table[cell] + noise, trained) if cell in table else None
 
     assert judge(BY_ID[claim_id], results_where(monkeypatch, tmp_path, make)).status == status
 

@@ -319,7 +319,10 @@ def _join_cells(base: dict[str, Any], seeds: Sequence[int] | None) -> tuple[Cell
             for kernels in (3, 16)
         ),
         cell("baseline_69_16"),
-        cell("concatenation_12_16_bottleneck", "squeezed to 16 channels", bottleneck=True),
+        *(
+            cell(f"{join}_12_16_bottleneck", "squeezed to 16 channels", bottleneck=True)
+            for join in ("baseline", "concatenation")
+        ),
         # 6,959 units bring the baseline within 500 parameters of the concatenation
         cell("baseline_12_16_wide", "6,959 units in the first dense layer", dense_units=6959),
         *(cell(f"{join}_12_16_pooled", "four poolings", stages=4) for join in joins),

@@ -9,35 +9,45 @@ from skipnets.verdicts import NotMeasuredError, Status, Verdict
 
 Value = Callable[[RunRecord], float]
 
+#: Accuracy of a net of ten classes that knows nothing, and of one whose training diverged.
+CHANCE = 0.1
 
-def by_seed(results: Results, cell: str, value: Value) -> dict[int, float]:
+
+def by_seed(results: Results, cell: str, value: Value, diverged: float | None = None) -> dict[int, float]:
     """Return ``value`` of each completed run of ``cell``: at least two, since one says nothing about chance.
 
-    Raises:
-        NotMeasuredError: Fewer than two are recorded.
-    """
-    runs = [record for record in results.records.get(cell, []) if record.final.status == "completed"]
-    if len(runs) < 2:
-        raise NotMeasuredError(f"Needs two completed runs of cell {cell}, {len(runs)} recorded.")
-    return {record.spec.seed: value(record) for record in runs}
-
-
-def summary(results: Results, cell: str, value: Value) -> Summary:
-    """Return mean, spread and interval of ``value`` over the completed runs of ``cell``.
+    A run that diverged counts as ``diverged``; if None, it is left out.
 
     Raises:
         NotMeasuredError: Fewer than two are recorded.
     """
-    return summarize(list(by_seed(results, cell, value).values()))
+    found = {}
+    for record in results.records.get(cell, []):
+        if record.final.status == "completed":
+            found[record.spec.seed] = value(record)
+        elif diverged is not None:
+            found[record.spec.seed] = diverged
+    if len(found) < 2:
+        raise NotMeasuredError(f"Needs two completed runs of cell {cell}, {len(found)} recorded.")
+    return found
 
 
-def compare(results: Results, first: str, second: str, value: Value) -> Comparison:
-    """Return the difference of ``value`` between two cells, paired by seed.
+def summary(results: Results, cell: str, value: Value, diverged: float | None = None) -> Summary:
+    """Return mean, spread and interval of ``value`` over the runs of ``cell``, as ``by_seed`` has them.
+
+    Raises:
+        NotMeasuredError: Fewer than two are recorded.
+    """
+    return summarize(list(by_seed(results, cell, value, diverged).values()))
+
+
+def compare(results: Results, first: str, second: str, value: Value, diverged: float | None = None) -> Comparison:
+    """Return the difference of ``value`` between two cells, paired by seed, of the runs that ``by_seed`` has.
 
     Raises:
         NotMeasuredError: They share fewer than two seeds.
     """
-    of_first, of_second = by_seed(results, first, value), by_seed(results, second, value)
+    of_first, of_second = (by_seed(results, cell, value, diverged) for cell in (first, second))
     if len(of_first.keys() & of_second.keys()) < 2:
         raise NotMeasuredError(f"Needs two seeds that {first} and {second} share.")
     return compare_paired(of_first, of_second)

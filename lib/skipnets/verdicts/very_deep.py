@@ -3,7 +3,7 @@
 from skipnets.records import RunRecord
 from skipnets.results import Results
 from skipnets.verdicts import Rules, Status, Verdict
-from skipnets.verdicts.comparing import compare, points, verdict_by_sign
+from skipnets.verdicts.comparing import CHANCE, compare, points, verdict_by_sign
 
 RULES = Rules()
 
@@ -19,8 +19,8 @@ def learnt(record: RunRecord) -> float:
 @RULES.decide("A29", "B8")
 def depth_degrades_training(results: Results) -> Verdict:
     """Plain nets know fewer of their training images at 56 layers than at 20."""
-    plain = compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}", learnt)
-    residual = compare(results, f"residual_net_{DEEP}", f"residual_net_{SHALLOW}", learnt)
+    plain = compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}", learnt, CHANCE)
+    residual = compare(results, f"residual_net_{DEEP}", f"residual_net_{SHALLOW}", learnt, CHANCE)
     reason = (
         f"Training accuracy at {DEEP} less that at {SHALLOW} layers in short runs of narrow nets: ResNets "
         f"{points(residual)}, plain nets, in shares"
@@ -31,8 +31,8 @@ def depth_degrades_training(results: Results) -> Verdict:
 @RULES.decide("A30")
 def normalized_initialization_does_not_mend_it(results: Results) -> Verdict:
     """Plain nets with He's initialisation know less at 56 layers than at 20, batch normalisation or not."""
-    with_norm = compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}", learnt)
-    without = compare(results, f"plain_net_{DEEP}_unnormalized", f"plain_net_{SHALLOW}_unnormalized", learnt)
+    with_norm = compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}", learnt, CHANCE)
+    without = compare(results, f"plain_net_{DEEP}_unnormalized", f"plain_net_{SHALLOW}_unnormalized", learnt, CHANCE)
     worse = [found.high < 0 for found in (with_norm, without)]
     status: Status = "supported" if all(worse) else "conditional" if any(worse) else "not distinguishable"
     if with_norm.low > 0 and without.low > 0:
