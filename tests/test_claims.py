@@ -18,7 +18,9 @@ from skipnets.paths import ROOT
 from skipnets.records import Curve, RunRecord
 from skipnets.results import Results
 from skipnets.specs import RunSpec
-from skipnets.verdicts import Verdict
+from skipnets.verdicts import NotMeasuredError, Verdict
+from skipnets.verdicts.comparing import CHANCE, by_seed
+from skipnets.verdicts.very_deep import learnt
 
 CLAIMS = load_claims()
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -347,3 +349,13 @@ def test_training_losses_and_slow_starts_are_compared_between_kernels_and_joins(
     results = results_where(monkeypatch, tmp_path, make)
     found = {claim_id: judge(BY_ID[claim_id], results).status for claim_id in ("B44", "B45", "B46", "B47", "B48")}
     assert set(found.values()) == {"supported"}, found
+
+
+def test_a_diverged_run_is_left_out_or_counts_as_chance() -> None:
+    cell = find_experiment("very_deep").cell("plain_net_8")
+    kept, lost = (made_up_record(spec) for spec in list(cell.specs())[:2])
+    lost = lost.model_copy(update={"final": lost.final.model_copy(update={"status": "diverged"})})
+    results = Results(find_experiment("very_deep"), {"plain_net_8": [kept, lost]}, [])
+    with pytest.raises(NotMeasuredError, match="1 recorded"):
+        by_seed(results, "plain_net_8", learnt)
+    assert by_seed(results, "plain_net_8", learnt, CHANCE) == {0: 0.99, 1: 0.1}
