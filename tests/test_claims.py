@@ -250,7 +250,7 @@ def test_depth_is_judged_by_what_plain_nets_know_of_their_training_images(
     assert judge(BY_ID["A30"], results).status == persists
 
 
-#: Test accuracy of made-up nets in which every claim of ``RULES_OF_003`` holds, and what each needs to fail.
+#: Test accuracy of made-up nets by cell of ``concat_vs_sum``; the other cells have no run.
 TABLE: dict[str, float] = {
     **{f"{join}_12_{k}": 0.4 + 0.1 * step + bonus for step, k in enumerate((3, 16, 64))
        for join, bonus in (("baseline", 0.0), ("summation", 0.03), ("concatenation", 0.06))},

@@ -53,11 +53,16 @@ def compare(results: Results, first: str, second: str, value: Value, diverged: f
     return compare_paired(of_first, of_second)
 
 
+def status_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status) -> Status:
+    """Return the status that the sign of a difference gives, where its interval leaves out zero."""
+    if not comparison.distinguishable:
+        return "not distinguishable"
+    return if_positive if comparison.difference > 0 else if_negative
+
+
 def verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
-    """Return the verdict that the sign of a difference gives, where its interval leaves out zero."""
-    status: Status = "not distinguishable"
-    if comparison.distinguishable:
-        status = if_positive if comparison.difference > 0 else if_negative
+    """Return the verdict of ``status_by_sign``, with the difference told behind ``reason``."""
+    status = status_by_sign(comparison, if_positive, if_negative)
     return Verdict(status, f"{reason}: {told(comparison)}.", comparison.difference, comparison.low, comparison.high)
 
 

@@ -3,7 +3,7 @@
 Accuracies are those after the last epoch, as in Table 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from scipy import stats
 
@@ -33,7 +33,6 @@ UNTRAINED = 0.15
 
 JOINS = ("baseline", "concatenation", "summation")
 KERNELS = (3, 16, 64)
-
 
 #: Pairs of numbers of kernels, the larger first, that a claim about adding kernels compares.
 MORE_KERNELS = ((16, 3), (64, 16))
@@ -93,6 +92,15 @@ def _best_of_each_join(results: Results) -> list[str]:
     return sorted(best, key=means.__getitem__, reverse=True)
 
 
+def _best_less_last(results: Results) -> tuple[Comparison, str]:
+    """Test accuracy of the best join's best 12-layer net less that of the last join's, and how to say it."""
+    first, *_, last = _best_of_each_join(results)
+    found = compare(results, first, last, end_test)
+    return found, (
+        f"Test accuracy, the best net of the best join ({first}) less that of the last ({last}): {points(found)}."
+    )
+
+
 def _spread(results: Results, value: Value, groups: Sequence[Sequence[str]]) -> dict[int, float]:
     """By seed, how far the groups' means of ``value`` lie apart: the largest less the smallest."""
     found = [[by_seed(results, cell, value) for cell in group] for group in groups]
@@ -122,8 +130,8 @@ def _by_sign_of_all(what: str, labels: Sequence[str], found: Sequence[Comparison
     return Verdict(_rising(found, everywhere), reason, found[0].difference, found[0].low, found[0].high)
 
 
-def _told(labels: Sequence[str], found: Sequence[Comparison]) -> str:
-    return "; ".join(f"{label} {points(comparison)}" for label, comparison in zip(labels, found, strict=True))
+def _told(labels: Sequence[str], found: Sequence[Comparison], tell: Callable[[Comparison], str] = points) -> str:
+    return "; ".join(f"{label} {tell(comparison)}" for label, comparison in zip(labels, found, strict=True))
 
 
 def _row(cell: str) -> Rule:
@@ -220,10 +228,8 @@ def concatenation_before_summation_before_baseline(results: Results) -> Verdict:
 @RULES.decide("B39")
 def best_nets_are_close(results: Results) -> Verdict:
     """The best 12-layer nets of the three joins test within two points of each other."""
-    first, *_, last = _best_of_each_join(results)
-    found = compare(results, first, last, end_test)
+    found, reason = _best_less_last(results)
     status: Status = "supported" if found.high < NEAR else "refuted" if found.low > NEAR else "not distinguishable"
-    reason = f"Test accuracy, the best net of the best join ({first}) less that of the last ({last}): {points(found)}."
     return Verdict(status, reason, found.difference, found.low, found.high)
 
 
@@ -264,12 +270,10 @@ def seeds_hide_the_differences(results: Results) -> Verdict:
 
     The same seeds choose the best nets and compare them, which makes them differ more rather than less.
     """
-    first, *_, last = _best_of_each_join(results)
-    found = compare(results, first, last, end_test)
+    found, reason = _best_less_last(results)
     status: Status = "refuted" if found.distinguishable else "not distinguishable"
     if found.low > -NEAR and found.high < NEAR:
         status = "supported"
-    reason = f"Test accuracy, the best net of the best join ({first}) less that of the last ({last}): {points(found)}."
     return Verdict(status, reason, found.difference, found.low, found.high)
 
 
@@ -283,8 +287,7 @@ def overfitting_grows_with_kernels(results: Results) -> Verdict:
 def _sooner_with_kernels(results: Results, epochs: Value, until: str) -> Verdict:
     fewer = [(second, first) for first, second in MORE_KERNELS]
     found = _between_kernels(results, epochs, fewer)
-    parts = "; ".join(f"{label} {told(one)}" for label, one in zip(_labels(fewer), found, strict=True))
-    reason = f"Epochs until {until}, 12 layers: {parts}."
+    reason = f"Epochs until {until}, 12 layers: {_told(_labels(fewer), found, told)}."
     return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
 
 

@@ -3,7 +3,7 @@
 from skipnets.records import RunRecord
 from skipnets.results import Results
 from skipnets.verdicts import Rules, Status, Verdict
-from skipnets.verdicts.comparing import CHANCE, compare, points
+from skipnets.verdicts.comparing import CHANCE, compare, points, status_by_sign
 
 RULES = Rules()
 
@@ -21,9 +21,7 @@ def depth_degrades_training(results: Results) -> Verdict:
     """Plain nets know fewer of their training images at 56 layers than at 20."""
     plain = compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}", learnt, CHANCE)
     residual = compare(results, f"residual_net_{DEEP}", f"residual_net_{SHALLOW}", learnt, CHANCE)
-    status: Status = "not distinguishable"
-    if plain.distinguishable:
-        status = "supported" if plain.difference < 0 else "refuted"
+    status = status_by_sign(plain, "refuted", "supported")
     reason = (
         f"Training accuracy at {DEEP} less that at {SHALLOW} layers in short runs of narrow nets: plain nets "
         f"{points(plain)}, ResNets {points(residual)}."
