@@ -9,7 +9,6 @@ import pytest
 from nbclient import NotebookClient
 
 from factory import made_up_record, made_up_state, made_up_step_times
-from skipnets import experiments
 from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims
 from skipnets.errors import DamagedFileError
 from skipnets.experiments import EXPERIMENTS, find_experiment
@@ -30,7 +29,7 @@ def results_where(
     monkeypatch: pytest.MonkeyPatch, folder: Path, make: Callable[[str, RunSpec], RunRecord | None]
 ) -> dict[str, Results]:
     """Full-scale results with made-up records, by experiment; None leaves a run out."""
-    monkeypatch.setattr(experiments, "RESULTS", folder)
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", folder)
     for name in EXPERIMENTS:
         grid = find_experiment(name)
         for cell, spec in grid.runs():

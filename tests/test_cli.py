@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from factory import made_up_record
-from skipnets import cli, datasets, experiments, workers
+from skipnets import cli, datasets, workers
 from skipnets.checkpoints import Checkpoint
 from skipnets.experiments import cnn_vs_resnet
 from skipnets.files import exclusive
@@ -50,8 +50,8 @@ def synthetic_once() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the folder in which everything that a command writes must land."""
-    monkeypatch.setattr(experiments, "RESULTS", tmp_path / "committed")
-    monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path / "committed")
+    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path / "local")
     monkeypatch.setattr(cli, "LOCAL_RESULTS", tmp_path / "local")
     monkeypatch.setenv("SKIPNETS_CHECKPOINTS", str(tmp_path / "checkpoints"))
     monkeypatch.setenv("SKIPNETS_DATA", str(tmp_path / "images"))

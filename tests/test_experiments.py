@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from factory import made_up_record
-from skipnets import experiments
 from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.experiments import Cell, Experiment, cnn_vs_resnet, find_experiment
 from skipnets.specs import CNN, Adam, ResNet, RMSprop
@@ -14,8 +13,8 @@ from skipnets.specs import CNN, Adam, ResNet, RMSprop
 
 @pytest.fixture(autouse=True)
 def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(experiments, "RESULTS", tmp_path / "committed")
-    monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path / "committed")
+    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path / "local")
 
 
 #: What a reader may change, each alone.

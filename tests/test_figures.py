@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from factory import made_up_record, made_up_state
-from skipnets import experiments
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet, very_deep
 from skipnets.figures import depth, networks, runs, states
@@ -30,8 +29,8 @@ def _agg() -> Iterator[None]:
 
 def results_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **scale: object) -> Results:
     """Made-up records of two cells, two seeds each."""
-    monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path / "local")
-    monkeypatch.setattr(experiments, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path / "results")
     grid = cnn_vs_resnet(seeds=[0, 1], **scale).select(NAMES)  # type: ignore[arg-type]
     for _, spec in grid.runs():
         losses = [2.0 + (0.01 * (epoch % 2)) + (1.0 if epoch == 100 else 0.0) for epoch in range(spec.epochs)]
@@ -111,7 +110,7 @@ def test_seeds_are_described(seeds: list[int], described: str) -> None:
 
 def states_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Results:
     """Made-up states of two nets after 5 and 25 epochs, two seeds each; the first was also measured at the end."""
-    monkeypatch.setattr(experiments, "RESULTS", tmp_path)
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path)
     grid = cnn_vs_resnet()
     for name, silenced in (("resnet", 0.4), ("resnet_no_skips", 0.1)):
         for seed in (0, 1):
@@ -162,7 +161,7 @@ def test_the_note_below_a_figure_of_states(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_depth_is_drawn_from_all_seeds_and_the_whole_experiment_needs_no_cells_in_its_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(experiments, "RESULTS", tmp_path)
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path)
     grid = very_deep(seeds=[0, 1])
     for cell in grid.select(["plain_net_8", "plain_net_20"]).cells:
         for spec in cell.specs():

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from factory import made_up_record
-from skipnets import experiments
 from skipnets.experiments import Experiment, cnn_vs_resnet
 from skipnets.records import Stop
 from skipnets.results import load_results, single_run_differences
@@ -13,7 +12,7 @@ from skipnets.results import load_results, single_run_differences
 
 @pytest.fixture
 def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
-    monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path)
+    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path)
     return cnn_vs_resnet(image_set="synthetic", epochs=30, samples=64, test_samples=50, seeds=[0, 1]).select(
         ["cnn", "resnet"]
     )

@@ -18,6 +18,7 @@ from skipnets.analysis.statistics import (
     correct_for_many,
     find_spikes,
     first_epoch,
+    further_value,
     sentence,
     summarize,
 )
@@ -44,6 +45,14 @@ def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     covered = [found.low <= 0 <= found.high for found in (summarize(rng.normal(size=5).tolist()) for _ in range(2000))]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
+
+
+def test_a_further_value_falls_within_its_reach_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(1)
+    draws = rng.normal(3.0, 2.0, size=(4000, 4))
+    within = [abs(further - found.mean) <= further_value(found)
+              for *seen, further in draws.tolist() for found in [summarize(seen)]]  # fmt: skip
+    assert np.mean(within) == pytest.approx(0.95, abs=0.015)
 
 
 def test_a_paired_comparison_uses_the_seeds_in_common() -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from factory import made_up_record
-from skipnets import experiments
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.experiments import Experiment, cnn_vs_resnet
 from skipnets.records import RunRecord, Stop
@@ -15,7 +14,7 @@ from skipnets.status import CellStatus, experiment_status
 
 @pytest.fixture
 def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
-    monkeypatch.setattr(experiments, "LOCAL_RESULTS", tmp_path)
+    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path)
     return cnn_vs_resnet(image_set="synthetic", epochs=4, samples=64, test_samples=20, seeds=[0, 1, 2])
 
 

@@ -61,6 +61,14 @@ def _student_interval(array: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def further_value(found: Summary) -> float:
+    """How far one further value may lie from the mean of ``found``: half its 95 % prediction interval.
+
+    Of normal values: ``t sd sqrt(1 + 1/n)`` with n - 1 degrees of freedom. NaN where one seed gives no spread.
+    """
+    return float(stats.t.ppf(0.975, found.n - 1) * found.sd * (1 + 1 / found.n) ** 0.5)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A paired difference ``first - second``, one pair a seed. NaN where the pairs are too few."""

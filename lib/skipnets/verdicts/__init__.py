@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from skipnets.analysis.statistics import Comparison, Summary
 from skipnets.results import Results
 
 Status = Literal["supported", "refuted", "not distinguishable", "conditional", "not yet measured"]
@@ -23,6 +24,13 @@ class Verdict:
     value: float | None = None
     low: float | None = None
     high: float | None = None
+
+    @classmethod
+    def of(cls, status: Status, reason: str, found: Summary | Comparison) -> "Verdict":
+        """Return a measured verdict: ``found`` is the number behind it."""
+        return cls(
+            status, reason, found.mean if isinstance(found, Summary) else found.difference, found.low, found.high
+        )
 
     @property
     def number(self) -> str:

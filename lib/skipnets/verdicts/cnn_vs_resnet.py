@@ -146,7 +146,7 @@ def overfitting_solved(results: Results) -> Verdict:
         f"With 50 % dropout the ResNet knows {100 * gap.mean:.0f} points more of its training images than of the test "
         f"images ({gap.n} seeds)."
     )
-    return Verdict(status, reason, gap.mean, gap.low, gap.high)
+    return Verdict.of(status, reason, gap)
 
 
 @RULES.decide("A10")
@@ -162,7 +162,7 @@ def resnet_better_in_both(results: Results) -> Verdict:
         f"ResNet less CNN on test images, accuracy {points(accuracy)}, loss {told(loss, unit=' nats')}. The nets "
         "differ in much more than skips."
     )
-    return Verdict(status, reason, accuracy.difference, accuracy.low, accuracy.high)
+    return Verdict.of(status, reason, accuracy)
 
 
 @RULES.decide("A11")
@@ -180,7 +180,7 @@ def nothing_after_125(results: Results) -> Verdict:
     )
     largest = max(gains.values(), key=lambda found: found.mean)
     reason = f"Test accuracy of epochs 241-250 less that of 116-125: {told}."
-    return Verdict(status, reason, largest.mean, largest.low, largest.high)
+    return Verdict.of(status, reason, largest)
 
 
 @RULES.decide("A31")
@@ -207,7 +207,7 @@ def comparison_is_possible(results: Results) -> Verdict:
         "Done here: without its two additions the ResNet has the same 223,242 parameters and settings. Test accuracy "
         f"with less without: {points(found)}."
     )
-    return Verdict("supported", reason, found.difference, found.low, found.high)
+    return Verdict.of("supported", reason, found)
 
 
 @RULES.decide("A39")
@@ -237,7 +237,7 @@ def nearly_linear_is_easy(results: Results) -> Verdict:
         "Epochs until 95 % of the training images are right, 101 if never, in the CNN without output dropout: ReLU "
         f"less tanh {told(tanh)}, ReLU less no activation at all {told(linear)}."
     )
-    return Verdict(status, reason, tanh.difference, tanh.low, tanh.high)
+    return Verdict.of(status, reason, tanh)
 
 
 @RULES.decide("A45")
@@ -256,7 +256,7 @@ def averaging_replaces_flattening(results: Results) -> Verdict:
         "Test accuracy in epochs 51-100 with averaged less with flattened maps: CNN without output dropout "
         f"{points(found[0])}, ResNet {points(found[1])}."
     )
-    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(status, reason, found[0])
 
 
 @RULES.decide("A49", "A62")
@@ -299,7 +299,7 @@ def loss_to_zero(results: Results) -> Verdict:
         f"dropout on it cannot fall below {logits_ceiling(0.2)[1]:.2f} and ends at {on}."
     )
     status: Status = "conditional" if off.high < 0.1 else "refuted" if off.low > 0.1 else "not distinguishable"
-    return Verdict(status, reason, on.mean, on.low, on.high)
+    return Verdict.of(status, reason, on)
 
 
 @RULES.decide("A54")
@@ -308,7 +308,7 @@ def cnn_test_loss_rises(results: Results) -> Verdict:
     found = summary(results, "cnn", _test_change("loss", (41, 50)))
     status: Status = "supported" if found.low > 0 else "refuted" if found.high < 0 else "not distinguishable"
     reason = f"The CNN's test loss in epochs 241-250 less that in epochs 41-50, in nats: {found}."
-    return Verdict(status, reason, found.mean, found.low, found.high)
+    return Verdict.of(status, reason, found)
 
 
 @RULES.decide("A55")
@@ -321,7 +321,7 @@ def accuracy_stops_at_09(results: Results) -> Verdict:
         status = "refuted"
     elif off.low > 0.95:
         status = "conditional"
-    return Verdict(status, reason, on.mean, on.low, on.high)
+    return Verdict.of(status, reason, on)
 
 
 @RULES.decide("A56")
@@ -334,7 +334,7 @@ def plateau_from_a_singularity(results: Results) -> Verdict:
         f"A perfect net behind a 20 % output dropout scores {ceiling:.3f}; the CNN ends at {on}. Without that layer it "
         f"reaches {without}."
     )
-    return Verdict("refuted" if explained else "not distinguishable", reason, on.mean, on.low, on.high)
+    return Verdict.of("refuted" if explained else "not distinguishable", reason, on)
 
 
 @RULES.decide("A57")
@@ -362,7 +362,7 @@ def resnet_training_accuracy(results: Results) -> Verdict:
     if 0.9 <= on.mean <= 1:
         status = "supported" if off.low > 0 else "conditional"
     reason = f"With dropout on the ResNet ends at {on}. With dropout off, ResNet less CNN is {points(off)}."
-    return Verdict(status, reason, on.mean, on.low, on.high)
+    return Verdict.of(status, reason, on)
 
 
 @RULES.decide("A61")
@@ -389,7 +389,7 @@ def adam_costs_more(results: Results) -> Verdict:
         f"CPU time of a step of the ResNet under Adam over that under RMSprop, {found.n} rounds of {times.steps} steps "
         f"taken in turns: {100 * found.mean:+.1f} % (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f})."
     )
-    return Verdict(status, reason, found.mean, found.low, found.high)
+    return Verdict.of(status, reason, found)
 
 
 @RULES.decide("A64")
@@ -405,7 +405,7 @@ def rmsprop_faster(results: Results) -> Verdict:
         "Epochs until 95 % of the training images are right, RMSprop less Adam, both at 0.001 and not tuned: ResNet "
         f"{told(found[0])}, CNN without output dropout {told(found[1])}."
     )
-    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(status, reason, found[0])
 
 
 @RULES.decide("A66")
@@ -416,7 +416,7 @@ def flat_loss_is_a_plateau(results: Results) -> Verdict:
         f"With dropout off the CNN's training loss ends at {late} nats: the curve is flat because next to nothing is "
         "left to learn, not because learning is stuck."
     )
-    return Verdict("refuted" if late.high < 0.1 else "not distinguishable", reason, late.mean, late.low, late.high)
+    return Verdict.of("refuted" if late.high < 0.1 else "not distinguishable", reason, late)
 
 
 @RULES.decide("A68")
@@ -431,7 +431,7 @@ def both_nets_spike(results: Results) -> Verdict:
     told = "; ".join(f"{label}, {measure} loss {rate.mean:.1f}" for (label, measure), rate in rates.items())
     found = rates["ResNet", "test"]
     status: Status = "supported" if both else "conditional" if one else "refuted"
-    return Verdict(status, f"Spikes per 100 epochs: {told}.", found.mean, found.low, found.high)
+    return Verdict.of(status, f"Spikes per 100 epochs: {told}.", found)
 
 
 @RULES.decide("A69")
@@ -448,4 +448,4 @@ def first_images_are_as_good(results: Results) -> Verdict:
         f"Test accuracy on the first 2,500 images less that on images 1,501 to 4,000: ResNet {points(found[0])}, CNN "
         f"without output dropout {points(found[1])}."
     )
-    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(status, reason, found[0])

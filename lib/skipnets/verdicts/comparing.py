@@ -63,7 +63,7 @@ def status_by_sign(comparison: Comparison, if_positive: Status, if_negative: Sta
 def verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
     """Return the verdict of ``status_by_sign``, with the difference told behind ``reason``."""
     status = status_by_sign(comparison, if_positive, if_negative)
-    return Verdict(status, f"{reason}: {told(comparison)}.", comparison.difference, comparison.low, comparison.high)
+    return Verdict.of(status, f"{reason}: {told(comparison)}.", comparison)
 
 
 def verdict_by_range(found: Summary, low: float, high: float, reason: str) -> Verdict:
@@ -73,7 +73,7 @@ def verdict_by_range(found: Summary, low: float, high: float, reason: str) -> Ve
         status = "supported"
     elif found.high < low or found.low > high:
         status = "refuted"
-    return Verdict(status, reason, found.mean, found.low, found.high)
+    return Verdict.of(status, reason, found)
 
 
 def told(comparison: Comparison, scale: float = 1, unit: str = "") -> str:

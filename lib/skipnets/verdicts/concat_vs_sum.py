@@ -5,9 +5,7 @@ Accuracies are those after the last epoch, as in Table 1.
 
 from collections.abc import Callable, Sequence
 
-from scipy import stats
-
-from skipnets.analysis.statistics import Comparison, Summary, compare_paired
+from skipnets.analysis.statistics import Comparison, compare_paired, further_value
 from skipnets.published import TABLE_1
 from skipnets.records import RunRecord
 from skipnets.results import Results
@@ -127,7 +125,7 @@ def _rising(found: Sequence[Comparison], everywhere: bool = False) -> Status:
 def _by_sign_of_all(what: str, labels: Sequence[str], found: Sequence[Comparison], everywhere: bool = False) -> Verdict:
     """The verdict where every one of the differences should be above zero; the first one's number stands for them."""
     reason = f"{what}: {_told(labels, found)}."
-    return Verdict(_rising(found, everywhere), reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(_rising(found, everywhere), reason, found[0])
 
 
 def _told(labels: Sequence[str], found: Sequence[Comparison], tell: Callable[[Comparison], str] = points) -> str:
@@ -142,20 +140,15 @@ def _row(cell: str) -> Rule:
         tested = summary(results, cell, end_test, CHANCE)
         off = [abs(found.mean - value) for found, value in ((trained, printed.training), (tested, printed.test))]
         status: Status = "supported" if max(off) <= NEAR else "not distinguishable"
-        if any(far > max(NEAR, one_run(found)) for far, found in zip(off, (trained, tested), strict=True)):
+        if any(far > max(NEAR, further_value(found)) for far, found in zip(off, (trained, tested), strict=True)):
             status = "refuted"
         reason = (
             f"Recorded test accuracy {tested}, printed {printed.test:g}; training accuracy with dropout on {trained}, "
             f"printed {printed.training:g}."
         )
-        return Verdict(status, reason, tested.mean, tested.low, tested.high)
+        return Verdict.of(status, reason, tested)
 
     return rule
-
-
-def one_run(found: Summary) -> float:
-    """How far a further run may lie from the mean of ``found``: half its 95 % prediction interval."""
-    return float(stats.t.ppf(0.975, found.n - 1) * found.sd * (1 + 1 / found.n) ** 0.5)
 
 
 for number, name in enumerate(TABLE_1, start=20):
@@ -183,7 +176,7 @@ def depth_is_not_worth_its_price(results: Results) -> Verdict:
         "Concatenation, 69 layers of 16 kernels less 12 layers of 64, which take 1.8 times the multiply-adds: test "
         f"accuracy {points(found)}."
     )
-    return Verdict(status, reason, found.difference, found.low, found.high)
+    return Verdict.of(status, reason, found)
 
 
 @RULES.decide("B5")
@@ -230,7 +223,7 @@ def best_nets_are_close(results: Results) -> Verdict:
     """The best 12-layer nets of the three joins test within two points of each other."""
     found, reason = _best_less_last(results)
     status: Status = "supported" if found.high < NEAR else "refuted" if found.low > NEAR else "not distinguishable"
-    return Verdict(status, reason, found.difference, found.low, found.high)
+    return Verdict.of(status, reason, found)
 
 
 @RULES.decide("B40")
@@ -244,7 +237,7 @@ def kernels_hardly_help(results: Results) -> Verdict:
     elif any(much) and not any(little):
         status = "refuted"
     reason = f"Test accuracy, 12 layers: {_told(_labels(MORE_KERNELS), found)}."
-    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(status, reason, found[0])
 
 
 @RULES.decide("B41")
@@ -261,7 +254,7 @@ def joins_converge_to_the_same_point(results: Results) -> Verdict:
         status = "conditional" if any(same) else "refuted"
     labels = [f"{join} less baseline, {k} kernels" for join, k in chosen]
     reason = f"Test accuracy, 12 layers: {_told(labels, found)}."
-    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(status, reason, found[0])
 
 
 @RULES.decide("B42")
@@ -274,7 +267,7 @@ def seeds_hide_the_differences(results: Results) -> Verdict:
     status: Status = "refuted" if found.distinguishable else "not distinguishable"
     if found.low > -NEAR and found.high < NEAR:
         status = "supported"
-    return Verdict(status, reason, found.difference, found.low, found.high)
+    return Verdict.of(status, reason, found)
 
 
 @RULES.decide("B43")
@@ -288,7 +281,7 @@ def _sooner_with_kernels(results: Results, epochs: Value, until: str) -> Verdict
     fewer = [(second, first) for first, second in MORE_KERNELS]
     found = _between_kernels(results, epochs, fewer)
     reason = f"Epochs until {until}, 12 layers: {_told(_labels(fewer), found, told)}."
-    return Verdict(_rising(found), reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(_rising(found), reason, found[0])
 
 
 @RULES.decide("B44")
@@ -333,7 +326,7 @@ def concatenation_minimises_the_loss(results: Results) -> Verdict:
         "Final training loss in nats, dropout on, 12 layers of 16 kernels: baseline less concatenation "
         f"{told(found[0])}; summation less concatenation {told(found[1])}; concatenation itself {left}."
     )
-    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(status, reason, found[0])
 
 
 @RULES.decide("B49")
@@ -354,7 +347,7 @@ def deep_baselines_are_untrainable(results: Results) -> Verdict:
     elif glorot.high < UNTRAINED:
         status = "conditional" if he.low > UNTRAINED else "supported" if he.high < UNTRAINED else status
     reason = f"Test accuracy of the baseline, 69 layers of 3 kernels: with Glorot's initialisation {glorot}, He's {he}."
-    return Verdict(status, reason, glorot.mean, glorot.low, glorot.high)
+    return Verdict.of(status, reason, glorot)
 
 
 def _learn(results: Results, cells: Sequence[str]) -> Verdict:
@@ -364,7 +357,7 @@ def _learn(results: Results, cells: Sequence[str]) -> Verdict:
     if all(one.high < UNTRAINED for one in found):
         status = "refuted"
     reason = f"Test accuracy: {'; '.join(f'{cell} {one}' for cell, one in zip(cells, found, strict=True))}."
-    return Verdict(status, reason, found[0].mean, found[0].low, found[0].high)
+    return Verdict.of(status, reason, found[0])
 
 
 @RULES.decide("B52")
@@ -390,7 +383,7 @@ def depth_does_not_help_linearly(results: Results) -> Verdict:
     reason = "Points of test accuracy a layer, from 69 to 120 layers less from 12 to 69"
     found = compare_paired(late, early)
     if found.low > -0.02 and found.high < 0.02:
-        return Verdict("refuted", f"{reason}: {told(found)}.", found.difference, found.low, found.high)
+        return Verdict.of("refuted", f"{reason}: {told(found)}.", found)
     return verdict_by_sign(found, "supported", "supported", reason)
 
 
@@ -423,7 +416,7 @@ def depth_alone_guarantees_nothing(results: Results) -> Verdict:
     elif any(comparison.high < NEAR for comparison in found):
         status = "supported"
     reason = f"Test accuracy, 3 kernels, 69 less 12 layers: {_told(('baseline', 'summation'), found)}."
-    return Verdict(status, reason, found[0].difference, found[0].low, found[0].high)
+    return Verdict.of(status, reason, found[0])
 
 
 @RULES.decide("B59")

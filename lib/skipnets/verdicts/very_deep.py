@@ -26,7 +26,7 @@ def depth_degrades_training(results: Results) -> Verdict:
         f"Training accuracy at {DEEP} less that at {SHALLOW} layers in short runs of narrow nets: plain nets "
         f"{points(plain)}, ResNets {points(residual)}."
     )
-    return Verdict(status, reason, plain.difference, plain.low, plain.high)
+    return Verdict.of(status, reason, plain)
 
 
 @RULES.decide("A30")
@@ -42,4 +42,4 @@ def normalized_initialization_does_not_mend_it(results: Results) -> Verdict:
         f"Training accuracy of plain nets with He's initialisation, {DEEP} less {SHALLOW} layers in short runs of "
         f"narrow nets: with batch normalisation {points(with_norm)}, without {points(without)}."
     )
-    return Verdict(status, reason, with_norm.difference, with_norm.low, with_norm.high)
+    return Verdict.of(status, reason, with_norm)

@@ -1,0 +1,91 @@
+"""What an experiment is: named cells, each with its spec and its seeds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from skipnets.errors import BadInputError
+from skipnets.measurements import Measurements
+from skipnets.paths import LOCAL_RESULTS, RESULTS
+from skipnets.records import RunRecord, Store
+from skipnets.specs import RunSpec
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of a grid with all its seeds."""
+
+    name: str
+    label: str  # what a figure or table calls it
+    spec: RunSpec  # with seed 0
+    seeds: tuple[int, ...]
+    main: bool = False
+
+    def specs(self) -> Iterator[RunSpec]:
+        """Yield the cell's runs, one a seed."""
+        for seed in self.seeds:
+            yield self.spec.with_seed(seed)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A named grid of cells at one scale.
+
+    ``full_scale`` is False for a rerun with other parameters than the book's. Its records are kept apart from the
+    committed ones, and its figures say so.
+    """
+
+    name: str
+    title: str
+    cells: tuple[Cell, ...]
+    full_scale: bool = True
+
+    @property
+    def store(self) -> Store:
+        """Where the experiment's records lie: committed at full scale, ignored by git otherwise."""
+        return Store((RESULTS if self.full_scale else LOCAL_RESULTS) / self.name)
+
+    @property
+    def measurements(self) -> Measurements:
+        """What was measured once on the experiment's trained nets."""
+        return Measurements(self.store.folder / "measurements")
+
+    def cell(self, name: str) -> Cell:
+        """Return the cell called ``name``.
+
+        Raises:
+            BadInputError: There is none; the message lists the cells.
+        """
+        for cell in self.cells:
+            if cell.name == name:
+                return cell
+        raise BadInputError(f"{self.name} has no cell {name!r}; its cells: {', '.join(c.name for c in self.cells)}")
+
+    def select(self, names: Sequence[str]) -> "Experiment":
+        """Return the experiment with the cells called ``names`` alone, in that order."""
+        return replace(self, cells=tuple(self.cell(name) for name in names))
+
+    def runs(self) -> Iterator[tuple[Cell, RunSpec]]:
+        """Yield every run, the main cells' first, and among these the first seed of each cell before the second."""
+        pairs = [(cell, spec) for cell in self.cells for spec in cell.specs()]
+        yield from sorted(pairs, key=lambda pair: (not pair[0].main, pair[1].seed))
+
+    def records(self) -> dict[str, list[RunRecord]]:
+        """Return what is recorded, by cell, seeds in order."""
+        found = {cell.name: [self.store.load(spec) for spec in cell.specs()] for cell in self.cells}
+        return {name: [record for record in records if record is not None] for name, records in found.items()}
+
+    def missing(self, weights: bool = False) -> list[tuple[Cell, RunSpec]]:
+        """Return the runs without a record (or, with ``weights``, without kept ones), in the order to train them in."""
+        return [(cell, spec) for cell, spec in self.runs() if not self.store.holds(spec, weights)]
+
+
+def base_of(image_set: str, samples: int, test_samples: int, batch_size: int, epochs: int) -> dict[str, Any]:
+    """The fields of a spec that every cell of a grid shares."""
+    return {
+        "image_set": image_set,
+        "train_images": samples,
+        "test_images": test_samples,
+        "batch_size": batch_size,
+        "epochs": epochs,
+    }
