@@ -1,15 +1,20 @@
-"""Figures of the chapter on document 003: accuracy against what a net costs."""
+"""Figures of the chapter on document 003: its Figures 4 to 7, what a net costs, and what the controls change."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from skipnets.analysis.costs import Cost
-from skipnets.figures.style import BLUE, GREEN, ORANGE
+from skipnets.analysis.statistics import Comparison, summarize
+from skipnets.figures.runs import MEASURES, draw_seeds, sign
+from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
+from skipnets.published import Accuracies
+from skipnets.results import Results
 
 COLOURS = {"baseline": BLUE, "concatenation": GREEN, "summation": ORANGE}
 
@@ -17,40 +22,143 @@ COLOURS = {"baseline": BLUE, "concatenation": GREEN, "summation": ORANGE}
 SIDES = {"baseline": (0, -14), "concatenation": (0, 7), "summation": (-17, 3)}
 
 
+def training_and_test(results: Results, kernels: Sequence[int] = (3, 16, 64)) -> Figure:
+    """Document 003, Figure 4: accuracy curves of 12-layer nets, a row a join, a column a number of kernels."""
+    figure, axes = plt.subplots(len(COLOURS), len(kernels), figsize=(9, 6.6), sharex=True, sharey=True, squeeze=False)
+    names = []
+    for row, join in zip(axes, COLOURS, strict=True):
+        for axis, number in zip(row, kernels, strict=True):
+            names.append(f"{join}_12_{number}")
+            curves = results.curves(names[-1:])
+            for measure in ("training", "test"):
+                label, colour = MEASURES[measure]
+                draw_seeds(axis, curves[curves.measure == measure], "accuracy", colour, label)
+            if curves.empty:
+                axis.text(0.5, 0.5, "not recorded yet", transform=axis.transAxes, ha="center", color=SILVER)
+            axis.set(title=f"{join}, {number} kernels", ylim=(0, 1.02))
+        row[0].set_ylabel("accuracy (share)")
+    for axis in axes[-1]:
+        axis.set_xlabel("epoch")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    sign(figure, results, names)
+    return figure
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves of several cells over each other."""
+
+    title: str
+    measure: str  # one of MEASURES
+    metric: str  # accuracy or loss
+    lines: Mapping[str, str]  # cell by label
+
+
+def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
+    """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False)
+    colours = (BLUE, GREEN, ORANGE, PINK, SILVER)
+    units = {"accuracy": "accuracy (share of images)", "loss": "loss (nats per image)"}
+    for axis, panel in zip(axes[0], panels, strict=True):
+        for (label, name), colour in zip(panel.lines.items(), colours, strict=False):
+            curves = results.curves([name])
+            if not curves.empty:
+                draw_seeds(axis, curves[curves.measure == panel.measure], panel.metric, colour, label)
+        axis.set(title=panel.title, xlabel="epoch", ylabel=units[panel.metric], ylim=(0, None))
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(fontsize=7.5)
+    sign(figure, results, [name for panel in panels for name in panel.lines.values()])
+    return figure
+
+
 @dataclass(frozen=True)
 class Priced:
-    """A net's cost beside its test accuracies."""
+    """A net's cost beside what came of it."""
 
     cost: Cost
-    printed: float
-    recorded: tuple[float, ...]  # one a seed
+    printed: float | None  # test accuracy of the published run
+    recorded: tuple[float, ...]  # test accuracy, one a seed
+    minutes: float | None  # of training a run, the seeds' median
 
 
 def cost_plot(nets: Mapping[str, Priced]) -> Figure:
-    """Test accuracy against parameters and against multiply-adds, a colour a join; ``nets`` by cell.
+    """Test accuracy against parameters, multiply-adds and, where there are runs, time; a colour a join, by cell.
 
     Rings are printed values, dots recorded ones. Labels say layers/kernels.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
+    panels: list[tuple[str, tuple[float, ...], Callable[[Priced], float | None]]] = [
+        ("parameters (millions)", (2, 4, 10, 20, 40), lambda net: net.cost.parameters / 1e6),
+        ("multiply-adds of an image (millions)", (3, 10, 30, 100, 200), lambda net: net.cost.multiply_adds / 1e6),
+    ]
+    if any(net.minutes for net in nets.values()):
+        panels.append(("training of a run (minutes)", (0.3, 1, 3, 10, 30), lambda net: net.minutes))
+    figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.8), sharey=True)
     for name, net in nets.items():
         join, layers, kernels = name.split("_")[:3]
-        for axis, price in zip(axes, (net.cost.parameters, net.cost.multiply_adds), strict=True):
-            at, colour = price / 1e6, COLOURS[join]
-            axis.plot(at, net.printed, "o", color=colour, fillstyle="none", markersize=7, markeredgewidth=1.5)
+        marked = net.printed if net.printed is not None else summarize(net.recorded).mean if net.recorded else None
+        for axis, (_, _, price) in zip(axes, panels, strict=True):
+            at, colour = price(net), COLOURS[join]
+            if at is None or marked is None:
+                continue
+            if net.printed is not None:
+                axis.plot(at, net.printed, "o", color=colour, fillstyle="none", markersize=7, markeredgewidth=1.5)
             axis.plot([at] * len(net.recorded), net.recorded, "o", color=colour, markersize=3.5, alpha=0.7)
             axis.annotate(
-                f"{layers}/{kernels}", (at, net.printed), SIDES[join], textcoords="offset points",
+                f"{layers}/{kernels}", (at, marked), SIDES[join], textcoords="offset points",
                 fontsize=7.5, color=colour, ha="center",
             )  # fmt: skip
     for join, colour in COLOURS.items():
         axes[0].plot([], [], "o", color=colour, fillstyle="none", markeredgewidth=1.5, label=join)
-    for axis, ticks, label in (
-        (axes[0], (2, 4, 10, 20, 40), "parameters (millions)"),
-        (axes[1], (3, 10, 30, 100, 200), "multiply-adds of an image (millions)"),
-    ):
+    for axis, (label, ticks, _) in zip(axes, panels, strict=True):
         axis.set(xscale="log", xlabel=label, xlim=(0.75 * ticks[0], 1.3 * ticks[-1]), ylim=(0, 0.85))
-        axis.set_xticks(ticks, [str(tick) for tick in ticks])
+        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.minorticks_off()
     axes[0].set_ylabel("test accuracy (share of images)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
+
+
+def differences_plot(results: Results, found: Mapping[str, Comparison], names: Sequence[str], unit: str) -> Figure:
+    """Paired differences with their 95 % interval, a row each; ``names`` are the cells they come from."""
+    figure, axis = plt.subplots(figsize=(7.6, 0.36 * max(2, len(found)) + 1.4))
+    axis.axvline(0, color=SILVER, linewidth=0.9)
+    for row, comparison in enumerate(found.values()):
+        colour = ORANGE if comparison.distinguishable else INK
+        axis.plot([100 * comparison.low, 100 * comparison.high], [row, row], color=colour, linewidth=1.4)
+        axis.plot(100 * comparison.difference, row, "o", color=colour, markersize=5)
+    axis.set(xlabel=unit, yticks=range(len(found)), yticklabels=list(found), ylim=(len(found) - 0.5, -0.5))
+    sign(figure, results, names)
+    return figure
+
+
+def curves_model(rows: Mapping[str, str], scales: Mapping[str, Results], printed: Mapping[str, Accuracies]) -> str:
+    """Return the element from which ``_static/table-1.js`` draws the learning curve of a row that one points at.
+
+    Args:
+        rows: Cell by the text of a row's first entry.
+        scales: Results by the name of their scale; cells without a record are left out.
+        printed: Published accuracies by cell.
+    """
+    model = {
+        row: {
+            "printed": [printed[name].training, printed[name].test],
+            "scales": [
+                {"scale": scale, "seeds": len(results.records[name])} | _mean_curves(results, name)
+                for scale, results in scales.items()
+                if results.records.get(name)
+            ],
+        }
+        for row, name in rows.items()
+    }
+    return f'<script type="application/json" id="table-1-curves">{json.dumps(model)}</script>'
+
+
+def _mean_curves(results: Results, name: str) -> dict[str, list[tuple[int, float]]]:
+    """Points (epoch, mean accuracy over seeds) of training with dropout on, and of test."""
+    curves = results.curves([name])
+    means = {
+        measure: curves[curves.measure == measure].groupby("epoch").accuracy.mean() for measure in ("training", "test")
+    }
+    return {
+        measure: list(zip(mean.index.tolist(), mean.round(4).tolist(), strict=True)) for measure, mean in means.items()
+    }

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from skipnets.analysis.output_dropout import logits_ceiling
@@ -71,6 +73,14 @@ def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
         )  # fmt: skip
 
 
+def draw_seeds(axis: Axes, curves: pd.DataFrame, metric: str, colour: str, label: str) -> None:
+    """Draw ``metric`` of rows of ``Results.curves`` against epochs: a thin line a seed, a thick one for their mean."""
+    for _, of_seed in curves.groupby("seed"):
+        axis.plot(of_seed.epoch, of_seed[metric], color=colour, linewidth=0.5, alpha=0.45)
+    mean = curves.groupby("epoch")[metric].mean()
+    axis.plot(mean.index, mean, color=colour, linewidth=1.4, label=label)
+
+
 def learning_curves(results: Results, names: Sequence[str]) -> Figure:
     """Accuracy above loss against epochs, one column a cell, a thin line a seed and a thick one for their mean.
 
@@ -87,10 +97,7 @@ def learning_curves(results: Results, names: Sequence[str]) -> Figure:
         for measure, (label, colour) in MEASURES.items():
             of_measure = of_cell[of_cell.measure == measure]
             for axis, metric in zip(column, ("accuracy", "loss"), strict=True):
-                for _, of_seed in of_measure.groupby("seed"):
-                    axis.plot(of_seed.epoch, of_seed[metric], color=colour, linewidth=0.5, alpha=0.45)
-                mean = of_measure.groupby("epoch")[metric].mean()
-                axis.plot(mean.index, mean, color=colour, linewidth=1.4, label=label)
+                draw_seeds(axis, of_measure, metric, colour, label)
         for epoch in results.diverged(cell.name).values():
             for axis in column:
                 axis.axvline(epoch, color=INK, linewidth=0.9, linestyle=":")
