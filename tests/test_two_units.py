@@ -3,8 +3,6 @@
 import json
 import math
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.special import erf
 
+from browser import needs_browser, needs_node, run_script, title_of
 from skipnets.analysis.two_units import (
     TEACHERS,
     Teacher,
@@ -193,7 +192,7 @@ def model() -> dict:
     return json.loads(re.sub(r"</?script[^>]*>", "", interactive_model(TEACHERS, (0.1, 0.5), 100.0)))
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="needs node")
+@needs_node
 def test_the_script_computes_what_the_library_computes() -> None:
     starts = [(0.1, 0.5), (1.5, 1.5), (-1.0, -0.4), (0.3, 2.0)]
     program = f"""
@@ -205,8 +204,7 @@ def test_the_script_computes_what_the_library_computes() -> None:
         }}));
         console.log(JSON.stringify(found));
     """
-    printed = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True).stdout
-    for teacher, found in zip(TEACHERS.values(), json.loads(printed), strict=True):
+    for teacher, found in zip(TEACHERS.values(), run_script(program), strict=True):
         u, z = np.array(starts).T
         students = place(u, z, teacher)
         ends = flow(students, teacher, np.array([50.0]), tolerance=1e-8)[:, 0]
@@ -219,7 +217,7 @@ def test_the_script_computes_what_the_library_computes() -> None:
             assert path["words"].startswith(f"From u = {start[0]:.2f}, z = {start[1]:.2f}: ")
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+@needs_browser
 def test_the_page_is_operated_by_keyboard_and_pointer_and_tells_in_words_what_it_shows(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(f"""<!doctype html><html><body><figure id="fig-paths"><img alt=""></figure>
@@ -241,11 +239,7 @@ def test_the_page_is_operated_by_keyboard_and_pointer_and_tells_in_words_what_it
           tell();
           document.title = JSON.stringify([document.querySelectorAll("figure img").length, ...told]);
         }});</script></body></html>""")
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--dump-dom"]
-    shown = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, check=True, timeout=120).stdout
-    found = re.search(r"<title>(.*?)</title>", shown)
-    assert found
-    pictures, *told = json.loads(found[1])
+    pictures, *told = title_of(page)
     assert pictures == 0
     assert [re.match(r"From u = (.*), z = (.*): ", words).groups() for words in told] == [  # type: ignore[union-attr]
         ("0.10", "2.00"), ("0.10", "0.50"), ("0.00", "2.00"),

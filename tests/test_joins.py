@@ -1,0 +1,119 @@
+"""Figures and the interactive table of the chapter on document 003, drawn from made-up records."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.text import Text
+
+from browser import needs_browser, needs_node, run_script, title_of
+from factory import made_up_record
+from skipnets.analysis.costs import Cost
+from skipnets.analysis.statistics import compare_paired
+from skipnets.experiments import concat_vs_sum_pocket
+from skipnets.figures import joins
+from skipnets.paths import ROOT
+from skipnets.published import TABLE_1
+from skipnets.results import Results, load_results
+
+
+@pytest.fixture(autouse=True)
+def _agg() -> Iterator[None]:
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Results:
+    """Made-up records of three of document 003's cells, two seeds each, which end 0.1 apart."""
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path)
+    grid = concat_vs_sum_pocket(seeds=[0, 1])
+    for name, accuracy in (("baseline_12_3", 0.3), ("summation_12_3", 0.4), ("concatenation_12_16", 0.6)):
+        for spec in grid.cell(name).specs():
+            grid.store.save(made_up_record(spec, test_accuracy=accuracy + 0.1 * spec.seed))
+    return load_results(grid)
+
+
+def test_accuracies_of_joins_stand_in_their_place_and_gaps_say_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    figure = joins.training_and_test(joined(monkeypatch, tmp_path))
+    panels = {axis.get_title(): axis for axis in figure.axes}
+    seed_0, seed_1, mean = (line.get_ydata()[-1] for line in panels["concatenation, 16 kernels"].lines[3:])
+    assert (seed_0, seed_1, mean) == pytest.approx((0.6, 0.7, 0.65))
+    assert [text.get_text() for text in panels["summation, 64 kernels"].texts] == ["not recorded yet"]
+    assert "cifar10-jpeg, 5,000 training" in "".join(text.get_text() for text in figure.findobj(Text))
+
+
+def test_curves_are_laid_over_each_other_and_what_is_not_recorded_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = {"plain": "baseline_12_3", "deep": "baseline_69_3"}
+    figure = joins.overlaid(joined(monkeypatch, tmp_path), [joins.Panel("losses", "training", "loss", lines)])
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["plain"]
+    assert figure.axes[0].get_ylabel() == "loss (nats per image)"
+
+
+def test_a_difference_is_drawn_in_points_with_its_interval(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = {"a less b": compare_paired({0: 0.5, 1: 0.52, 2: 0.54}, {0: 0.4, 1: 0.41, 2: 0.42})}
+    figure = joins.differences_plot(joined(monkeypatch, tmp_path), found, ["baseline_12_3"], "points")
+    zero, interval, dot = figure.axes[0].lines
+    assert dot.get_xdata() == pytest.approx([11])
+    assert list(interval.get_xdata()) == pytest.approx([100 * found["a less b"].low, 100 * found["a less b"].high])
+    assert zero.get_xdata() == [0, 0]
+
+
+def test_nets_are_placed_by_cost_time_and_accuracy() -> None:
+    price = Cost(parameters=2_000_000, multiply_adds=3_000_000, additions=0, activation_bytes=0)
+    nets = {
+        "baseline_12_3": joins.Priced(price, None, (0.3, 0.4), 1.5),
+        "summation_12_3": joins.Priced(price, 0.5, (), None),
+    }
+    parameters, arithmetic, time = joins.cost_plot(nets).axes
+    dots = [line for line in arithmetic.lines if len(line.get_xdata()) == 2]
+    assert [list(line.get_xdata()) for line in dots] == [[3, 3]]
+    assert [text.get_position() for text in time.texts] == [joins.SIDES["baseline"]]
+    assert len(parameters.texts) == 2
+
+
+@needs_node
+def test_the_row_that_one_points_at_tells_its_curve_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rows = {"baseline 12/3": "baseline_12_3", "baseline 12/64": "baseline_12_64"}
+    element = joins.curves_model(rows, {"pocket scale": joined(monkeypatch, tmp_path)}, TABLE_1)
+    model = element.partition(">")[2].partition("<")[0]
+    script = ROOT / "_static" / "table-1.js"
+    program = f"""
+        const {{ describeRow }} = require("{script}");
+        const model = {model};
+        console.log(JSON.stringify(Object.entries(model).map(([row, found]) => describeRow(row, found))));
+    """
+    assert run_script(program) == [
+        "baseline 12/3. pocket scale (mean of 2 seeds, 20 epochs): training 0.900, test 0.350; "
+        "printed: training 0.498, test 0.485.",
+        "baseline 12/64. printed: training 0.999, test 0.640. No run is recorded yet.",
+    ]
+
+
+@needs_browser
+def test_rows_of_table_1_are_reached_by_pointer_and_keyboard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rows = {"baseline 12/3": "baseline_12_3", "concatenation 12/16": "concatenation_12_16"}
+    element = joins.curves_model(rows, {"pocket scale": joined(monkeypatch, tmp_path / "results")}, TABLE_1)
+    table = "".join(f"<tr><td>{row}</td></tr>" for row in (*rows, "another net"))
+    page = tmp_path / "page.html"
+    page.write_text(f"""<!doctype html><html><body><table id="tbl-table-1"><tbody>{table}</tbody></table>{element}
+        <script src="{(ROOT / "_static" / "table-1.js").as_uri()}"></script><script>
+        document.addEventListener("DOMContentLoaded", () => {{
+          const told = [document.querySelector("output").textContent];
+          const lines = [...document.querySelectorAll("tr")];
+          lines[1].dispatchEvent(new MouseEvent("mouseenter"));
+          told.push(document.querySelector("output").textContent);
+          lines[0].focus();
+          told.push(document.querySelector("tr.shown td").textContent);
+          told.push(lines.map((line) => line.tabIndex), document.querySelectorAll("path.curve").length);
+          document.title = JSON.stringify(told);
+        }});</script></body></html>""")
+    first, second, *others = title_of(page)
+    assert first.startswith("baseline 12/3. pocket scale")
+    assert "test 0.650" in second
+    assert others == ["baseline 12/3", [0, 0, -1], 2]
