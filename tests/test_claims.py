@@ -15,9 +15,9 @@ from skipnets.experiments import EXPERIMENTS, find_experiment
 from skipnets.ledger import claims_box, count_verdicts, ledger_table
 from skipnets.paths import ROOT
 from skipnets.records import Curve, RunRecord
-from skipnets.results import Results
+from skipnets.results import Results, load_results
 from skipnets.specs import RunSpec
-from skipnets.verdicts import NotMeasuredError, Verdict
+from skipnets.verdicts import NotMeasuredError, Verdict, concat_vs_sum
 from skipnets.verdicts.comparing import CHANCE, by_seed
 from skipnets.verdicts.very_deep import learnt
 
@@ -138,6 +138,23 @@ def test_the_plateau_at_the_ceiling_is_no_singularity_and_elsewhere_is_left_open
             lambda cell, spec, plateau=plateau: made_up_record(spec, training=[plateau] * spec.epochs),  # type: ignore[misc]
         )
         assert judge(BY_ID["A56"], results).status == status
+
+
+def test_a_claim_without_runs_at_paper_scale_tells_what_the_pocket_grid_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """B5: 12 layers of 16 kernels beat 120 of 3, here by twenty points. A printed row is not read at another scale."""
+    results = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
+    pocket = results["concat_vs_sum_pocket"].experiment
+    for cell, accuracy in (("concatenation_12_16", 0.6), ("concatenation_120_3", 0.4)):
+        for spec in pocket.cell(cell).specs():
+            pocket.store.save(made_up_record(spec, test_accuracy=accuracy + spec.seed / 1000 * (accuracy > 0.5)))
+    results = results | {"concat_vs_sum_pocket": load_results(pocket)}
+    verdict = judge(BY_ID["B5"], results)
+    assert verdict.status == "not yet measured"
+    assert "At pocket scale: supported. " in verdict.reason
+    for claim_id in concat_vs_sum.PRINTED:
+        assert "pocket" not in judge(BY_ID[claim_id], results).reason
 
 
 def test_ledger_and_boxes_show_verdict_and_links() -> None:

@@ -33,6 +33,10 @@ RULES: dict[str, tuple[str, Rule]] = {
 }
 
 
+#: A smaller grid of the same cells: what it says is told beside a claim, and settles none.
+POCKET = {"concat_vs_sum": "concat_vs_sum_pocket"}
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -108,7 +112,19 @@ def judge(claim: Claim, results: Mapping[str, Results]) -> Verdict:
     try:
         return rule(results[experiment])
     except NotMeasuredError as error:
-        return Verdict("not yet measured", str(error))
+        return Verdict("not yet measured", f"{error}{_at_pocket_scale(claim, results)}")
+
+
+def _at_pocket_scale(claim: Claim, results: Mapping[str, Results]) -> str:
+    """What the claim's rule says of the smaller grid, if there is one and the claim is not about printed numbers."""
+    experiment, rule = RULES[claim.id]
+    if experiment not in POCKET or claim.id in concat_vs_sum.PRINTED:
+        return ""
+    try:
+        verdict = rule(results[POCKET[experiment]])
+    except NotMeasuredError:
+        return ""
+    return f" At pocket scale: {verdict.status}. {verdict.reason}"
 
 
 def judge_all(claims: Sequence[Claim]) -> dict[str, Verdict]:

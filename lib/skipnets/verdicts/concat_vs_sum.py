@@ -151,8 +151,9 @@ def _row(cell: str) -> Rule:
     return rule
 
 
-for number, name in enumerate(TABLE_1, start=20):
-    RULES[f"B{number}"] = _row(name)
+#: Claims that are a row of Table 1: numbers that belong to their scale.
+PRINTED = {f"B{number}": name for number, name in enumerate(TABLE_1, start=20)}
+RULES.update({claim: _row(name) for claim, name in PRINTED.items()})
 
 
 @RULES.decide("B3")
