@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skipnets.measurements import LayerState, Machine, Spectrum, State, StepTimes
+from skipnets.measurements import JoinedMaps, LayerState, Machine, Spectrum, State, StepTimes
 from skipnets.records import Curve, Environment, Final, History, RunRecord, pack_bits
 from skipnets.specs import ResNet, RunSpec
 
@@ -79,3 +79,14 @@ def made_up_state(spec: RunSpec, epoch: int, flat: float = 0.9, silenced: float 
         struck=None,
         machine=Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00"),
     )
+
+
+def made_up_maps(spec: RunSpec, without: tuple[float, ...]) -> JoinedMaps:
+    """Return the joined maps of a net with an accuracy of 0.5, any two of them alike by 0.8."""
+    machine = Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00")
+    alike = tuple(tuple(1.0 if i == j else 0.8 for j in range(len(without))) for i in range(len(without)))
+    names = tuple(f"output{number}" for number in range(len(without)))
+    return JoinedMaps(
+        schema=1, spec=spec, weights="0" * 64, images=1000, outputs=names, similarity=alike, accuracy=0.5,
+        without=without, machine=machine,
+    )  # fmt: skip

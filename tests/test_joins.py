@@ -1,21 +1,34 @@
-"""Figures and the interactive table of the chapter on document 003, drawn from made-up records."""
+"""What the chapter on document 003 shows: its figures, the interactive table, and what joins read."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.text import Text
 
 from browser import needs_browser, needs_node, run_script, title_of
-from factory import made_up_record
+from factory import made_up_maps, made_up_record
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import compare_paired
+from skipnets.engines import compiled_model, scaled
+from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.experiments import concat_vs_sum_pocket
 from skipnets.figures import joins
+from skipnets.joined_maps import describe_join, measure_joined_maps
 from skipnets.paths import ROOT
 from skipnets.published import TABLE_1
 from skipnets.results import Results, load_results
+from skipnets.specs import JoinNet
+from skipnets.verdicts import NotMeasuredError
+from skipnets.verdicts.concat_vs_sum import some_connectivity_is_redundant
+from tiny import few_images, make_spec
+
+
+@pytest.fixture(autouse=True)
+def _few_images(few_synthetic_images: None) -> None:
+    """Generated images are few."""
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +130,63 @@ def test_rows_of_table_1_are_reached_by_pointer_and_keyboard(monkeypatch: pytest
     assert first.startswith("baseline 12/3. pocket scale")
     assert "test 0.650" in second
     assert others == ["baseline 12/3", [0, 0, -1], 2]
+
+
+@pytest.mark.parametrize("join", ["concatenate", "sum"])
+def test_a_joined_output_that_the_head_does_not_read_costs_nothing(join: str) -> None:
+    """Left out by hand: the weights behind a concatenated output are zeroed, a summed one is a constant already."""
+    spec = make_spec(architecture=JoinNet(depth=3, kernels=2, join=join, dense_units=4), loss="probabilities")
+    images = few_images()
+    model = compiled_model(spec, images)
+    if join == "concatenate":
+        kernel, bias = model.get_layer("dense1").get_weights()
+        rows = kernel.reshape(4, 4, 8, 4)  # flattened: height, width, maps
+        rows[:, :, 2:4] = 0
+        model.get_layer("dense1").set_weights([rows.reshape(kernel.shape), bias])
+    else:
+        weights = model.get_layer("stage2_conv1").get_weights()
+        model.get_layer("stage2_conv1").set_weights([np.zeros_like(array) for array in weights])
+    found = describe_join(model, spec, images.x_test, images.y_test)
+    assert found.outputs == ("stage1_conv1_pool", "stage2_conv1_pool", "stage3_conv1_pool", "stage3_norm")
+    assert found.accuracy == pytest.approx(
+        float((model.predict(scaled(images.x_test), verbose=0).argmax(axis=1) == images.y_test).mean())
+    )
+    assert found.without[1] == found.accuracy
+    assert found.similarity[0][0] == 1
+
+
+def test_a_net_that_joins_nothing_and_too_many_images_are_refused() -> None:
+    with pytest.raises(BadInputError, match="concatenates or sums"):
+        measure_joined_maps(make_spec())
+    with pytest.raises(BadInputError, match="images 41: expected 2 to 40"):
+        measure_joined_maps(make_spec(architecture=JoinNet(depth=3, kernels=2, join="sum")), 41)
+
+
+@pytest.mark.parametrize(
+    ("without", "status"),
+    [((0.5, 0.495, 0.49, 0.3), "supported"), ((0.3, 0.3, 0.3, 0.3), "refuted"), ((0.5, 0.3, 0.3, 0.3), "conditional")],
+)
+def test_redundancy_is_judged_by_what_a_net_can_spare(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, without: tuple[float, ...], status: str
+) -> None:
+    results = joined(monkeypatch, tmp_path)
+    with pytest.raises(NotMeasuredError, match="0 measured"):
+        some_connectivity_is_redundant(results)
+    for spec in results.experiment.cell("concatenation_12_16").specs():
+        results.experiment.measurements.save(made_up_maps(spec, without))
+    verdict = some_connectivity_is_redundant(results)
+    assert verdict.status == status
+    assert "0.800" in verdict.reason
+    figure = joins.joined_maps_plot(results, ["concatenation_12_16", "summation_12_16"])
+    lost = [axis for axis in figure.axes if "lost" in axis.get_ylabel()]
+    assert [list(axis.lines[-1].get_ydata()) for axis in lost] == [[pytest.approx(50 - 100 * left) for left in without]]
+
+
+def test_joined_maps_read_back_and_a_strangers_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    grid = joined(monkeypatch, tmp_path).experiment
+    spec = grid.cell("concatenation_12_16").spec
+    path = grid.measurements.save(made_up_maps(spec, (0.5, 0.4)))
+    assert grid.measurements.joined_maps(spec) == made_up_maps(spec, (0.5, 0.4))
+    path.rename(path.with_name(f"{spec.with_seed(1).run_id}-joined.json"))
+    with pytest.raises(DamagedFileError, match="another run's"):
+        grid.measurements.joined_maps(spec.with_seed(1))

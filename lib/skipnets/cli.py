@@ -293,6 +293,28 @@ def measure_states(
         console.print(str(grid.measurements.save(state)), markup=False, highlight=False, soft_wrap=True)
 
 
+@measure_app.command("joins")
+def measure_joins(
+    experiment: Annotated[str, typer.Option(help="Experiment of the runs")] = "concat_vs_sum_pocket",
+    cells: Annotated[str, typer.Option(help="Cells, comma-separated")] = "concatenation_12_16,summation_12_16",
+    seeds: Annotated[str, typer.Option(help="Seeds, as in 0-4 or 0,2")] = "0-2",
+    images: Annotated[int, typer.Option(min=2, help="Test images to measure on")] = 1000,
+) -> None:
+    """Measure nets of document 003: how alike the joined outputs are, and what a net loses without each.
+
+    What is measured already is not measured again. Every run is trained anew.
+    """
+    grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
+    missing = [(cell, spec) for cell, spec in grid.runs() if grid.measurements.joined_maps(spec) is None]
+    load_keras()
+    from skipnets.joined_maps import measure_joined_maps
+
+    for cell, spec in missing:
+        with console.status(f"{cell.label}, seed {spec.seed}"):
+            found = measure_joined_maps(spec, images)
+        console.print(str(grid.measurements.save(found)), markup=False, highlight=False, soft_wrap=True)
+
+
 @measure_app.command("steps")
 def measure_steps(
     architecture: Annotated[str, typer.Argument(help="Network")] = "resnet",

@@ -94,13 +94,36 @@ class State(Sealed):
         return f"{self.spec.run_id}-epoch{self.epoch}.json"
 
 
+class JoinedMaps(Sealed):
+    """What a trained net joins, on test images: how alike these outputs are, and how good the net is without each."""
+
+    spec: RunSpec
+    weights: str  # SHA-256 of the network's weights
+    images: int
+    outputs: tuple[str, ...]  # the joined layers' names, in order of depth
+    similarity: tuple[tuple[float, ...], ...]  # linear CKA of every two of them
+    accuracy: float  # of the whole net on these images
+    without: tuple[float, ...]  # accuracy with each output replaced by its mean over the images
+    machine: Machine
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, one a run."""
+        return joined_maps_file(self.spec)
+
+
+def joined_maps_file(spec: RunSpec) -> str:
+    """Name of the file of a run's ``JoinedMaps``."""
+    return f"{spec.run_id}-joined.json"
+
+
 class Measurements:
     """The measurements of one folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def save(self, measurement: StepTimes | State) -> Path:
+    def save(self, measurement: StepTimes | State | JoinedMaps) -> Path:
         """Write ``measurement`` atomically and return its path."""
         return measurement.write(self.folder / measurement.file_name)
 
@@ -112,6 +135,20 @@ class Measurements:
         """
         path = self.folder / f"steps-{kind}.json"
         return StepTimes.from_json(path.read_bytes(), str(path)) if path.exists() else None
+
+    def joined_maps(self, spec: RunSpec) -> JoinedMaps | None:
+        """Return what a run's join reads, or None.
+
+        Raises:
+            DamagedFileError: The file is not what was written, or holds another run's.
+        """
+        path = self.folder / joined_maps_file(spec)
+        if not path.exists():
+            return None
+        found = JoinedMaps.from_json(path.read_bytes(), str(path))
+        if found.spec != spec:
+            raise DamagedFileError(f"{path} holds another run's measurement than its name says")
+        return found
 
     def epochs(self, spec: RunSpec) -> list[int]:
         """Return after how many epochs the run was measured, rising."""

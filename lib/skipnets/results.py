@@ -11,7 +11,7 @@ from rich.console import Console
 from skipnets.analysis.statistics import find_spikes, first_epoch, summarize
 from skipnets.environment import load_keras
 from skipnets.experiments import Cell, Experiment
-from skipnets.measurements import State
+from skipnets.measurements import JoinedMaps, State
 from skipnets.progress import RunDisplay
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
@@ -111,6 +111,13 @@ class Results:
             for spec in self.experiment.cell(name).specs()
         }
         return {seed: state for seed, state in found.items() if state is not None}
+
+    def joined_maps(self, name: str) -> dict[int, JoinedMaps]:
+        """Return what was measured of the joins of a cell's nets, by seed."""
+        found = {
+            spec.seed: self.experiment.measurements.joined_maps(spec) for spec in self.experiment.cell(name).specs()
+        }
+        return {seed: maps for seed, maps in found.items() if maps is not None}
 
     def measured_epochs(self, names: Sequence[str], seeds: int = 2) -> list[int]:
         """Return after how many epochs all cells called ``names`` were measured, with ``seeds`` shared ones or more."""

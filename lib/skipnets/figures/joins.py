@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 
 from skipnets.analysis.costs import Cost
@@ -68,6 +69,29 @@ def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
         if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=7.5)
     sign(figure, results, [name for panel in panels for name in panel.lines.values()])
+    return figure
+
+
+def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
+    """Similarity of what trained nets join, above what they lose without each; a column a cell, means over seeds."""
+    figure, axes = plt.subplots(2, len(names), figsize=(9, 5.8), squeeze=False, gridspec_kw={"height_ratios": (3, 2)})
+    for (above, below), name in zip(axes.T, names, strict=True):
+        found = list(results.joined_maps(name).values())
+        above.set_title(results.experiment.cell(name).label, fontsize=9)
+        if not found:
+            above.text(0.5, 0.5, "not measured yet", transform=above.transAxes, ha="center", color=SILVER)
+            continue
+        image = above.imshow(np.mean([maps.similarity for maps in found], axis=0), vmin=0, vmax=1, cmap="viridis")
+        places = range(len(found[0].outputs))
+        figure.colorbar(image, ax=above, label="similarity (linear CKA)")
+        above.set(xlabel="joined output, by depth", ylabel="joined output", xticks=places[::3], yticks=places[::3])
+        lost = 100 * np.array([[maps.accuracy - left for left in maps.without] for maps in found])
+        below.axhline(0, color=SILVER, linewidth=0.9)
+        for of_seed in lost:
+            below.plot(places, of_seed, "o", color=BLUE, markersize=3.5, alpha=0.55, markeredgewidth=0)
+        below.plot(places, lost.mean(axis=0), color=BLUE, linewidth=1.3)
+        below.set(xlabel="joined output left out, by depth", ylabel="test accuracy lost\n(points)", xticks=places[::3])
+    sign(figure, results, names)
     return figure
 
 

@@ -5,7 +5,7 @@ Accuracies are those after the last epoch, as in Table 1.
 
 from collections.abc import Callable, Sequence
 
-from skipnets.analysis.statistics import Comparison, compare_paired, further_value
+from skipnets.analysis.statistics import Comparison, compare_paired, further_value, summarize
 from skipnets.published import TABLE_1
 from skipnets.records import RunRecord
 from skipnets.results import Results
@@ -189,6 +189,30 @@ def width_before_depth(results: Results) -> Verdict:
         "multiply-adds"
     )
     return verdict_by_sign(found, "supported", "refuted", reason)
+
+
+@RULES.decide("B7")
+def some_connectivity_is_redundant(results: Results) -> Verdict:
+    """At least half of what concatenation with 12 layers of 16 kernels joins can each go for under two points.
+
+    Measured on trained nets, one joined output at a time replaced by its mean over the images.
+    """
+    cell = "concatenation_12_16"
+    maps = results.joined_maps(cell)
+    if len(maps) < 2:
+        raise NotMeasuredError(f"Needs the joins of two nets of cell {cell}, {len(maps)} measured.")
+    spared = [sum(one.accuracy - left < NEAR for left in one.without) / len(one.without) for one in maps.values()]
+    alike = [
+        sum(row[number + 1] for number, row in enumerate(one.similarity[:-1])) / (len(one.similarity) - 1)
+        for one in maps.values()
+    ]
+    found = summarize(spared)
+    status: Status = "supported" if found.low > 0.5 else "refuted" if found.high < 0.1 else "conditional"
+    reason = (
+        f"Share of the joined outputs of {cell} that a trained net misses by less than two points of test accuracy "
+        f"each: {found}; similarity (linear CKA) of an output to the next: {summarize(alike)}."
+    )
+    return Verdict.of(status, reason, found)
 
 
 @RULES.decide("B35")

@@ -1,0 +1,65 @@
+"""How alike the outputs are that a net of document 003 joins, and what the net loses without each: measured once."""
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from skipnets import datasets
+from skipnets.analysis.similarity import linear_cka
+from skipnets.engines import compiled_model, scaled
+from skipnets.errors import BadInputError
+from skipnets.measurements import JoinedMaps, Machine
+from skipnets.paths import LOCAL_RESULTS
+from skipnets.records import Store, digest_arrays
+from skipnets.specs import JoinNet, RunSpec
+from skipnets.tables import layer_rows
+from skipnets.training import train
+
+
+def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
+    """Train the net of ``spec`` anew and measure what its join reads on the first ``images`` test images.
+
+    Without an output means with its mean over the images in its place: what it says of an image is gone, and the
+    scale of what the next layer reads stays.
+
+    Raises:
+        BadInputError: The net joins nothing, or its image set has fewer test images.
+    """
+    if not isinstance(spec.architecture, JoinNet) or spec.architecture.join == "none":
+        raise BadInputError(f"{spec.run_id}: expected a net that concatenates or sums its layers' outputs")
+    data = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+    if not 2 <= images <= len(data.y_test):
+        raise BadInputError(f"images {images}: expected 2 to {len(data.y_test)}, as many as the run is tested on")
+    scratch = Store(LOCAL_RESULTS / "states")
+    weights = scratch.load_weights(train(spec, scratch, keep_weights=True))
+    if weights is None:
+        raise BadInputError(f"{spec.run_id} diverged: there are no final weights to measure")
+    model = compiled_model(spec, data)
+    model.set_weights(weights)
+    return describe_join(model, spec, data.x_test[:images], data.y_test[:images])
+
+
+def describe_join(model: keras.Model, spec: RunSpec, images: datasets.Images, labels: datasets.Labels) -> JoinedMaps:
+    """Measure the join of ``model``, which was trained as ``spec`` says, on images (n, height, width, channels)."""
+    join = model.get_layer("join")
+    outputs = keras.Model(model.input, join.input).predict(scaled(images), verbose=0)
+    head = keras.Model(join.input, model.output)
+
+    def accuracy(joined: list[npt.NDArray[np.float32]]) -> float:
+        return round(float((head.predict(joined, verbose=0).argmax(axis=1) == labels).mean()), 4)
+
+    without = []
+    for number, output in enumerate(outputs):
+        mean = np.broadcast_to(output.mean(axis=0), output.shape)
+        without.append(accuracy([*outputs[:number], mean, *outputs[number + 1 :]]))
+    return JoinedMaps(
+        schema=1,
+        spec=spec,
+        weights=digest_arrays(model.get_weights()),
+        images=len(images),
+        outputs=next(row.inputs for row in layer_rows(model) if row.name == "join"),
+        similarity=tuple(tuple(round(linear_cka(one, other), 4) for other in outputs) for one in outputs),
+        accuracy=accuracy(outputs),
+        without=tuple(without),
+        machine=Machine.here(),
+    )
