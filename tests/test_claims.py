@@ -319,7 +319,7 @@ def test_document_004_is_judged_by_the_sweep_over_depth(
     world = DEEP_WORLD | changes
 
     def make(cell: str, spec: RunSpec) -> RunRecord | None:
-        if not isinstance(spec.architecture, DeepNet):
+        if not isinstance(spec.architecture, DeepNet) or spec.architecture.kind not in world:
             return None
         accuracy = world[spec.architecture.kind][DEPTHS.index(spec.architecture.depth)]
         return knowing(spec, accuracy + 0.002 * ((spec.seed + len(cell)) % 3))
