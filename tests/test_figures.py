@@ -194,3 +194,17 @@ def test_what_skips_add_is_drawn_where_both_nets_share_seeds(monkeypatch: pytest
     assert test.get_ydata() == pytest.approx([11])  # 10 points by seed 0, 12 by seed 1
     assert [label.get_text() for label in axis.get_xticklabels()] == ["8"]
     assert "cifar10-jpeg" in words(figure)
+
+
+def test_a_long_command_is_wrapped_after_commas_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path)
+    names = [cell.name for cell in very_deep().cells][:-1]
+    figure = plt.figure(figsize=(6, 2))
+    runs.sign(figure, load_results(very_deep()), names)
+    signature = words(figure)
+    assert f"skipnets train --experiment very_deep --cells {','.join(names)}" in " ".join(
+        signature.split("\n")
+    ).replace(", ", ",")
+    assert max(len(line) for line in signature.split("\n")) <= 90
