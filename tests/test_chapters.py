@@ -40,6 +40,16 @@ TINY: dict[str, dict[str, Any]] = {
         "image_set": "synthetic",
         "cells": ["baseline_12_3"],
     },
+    "very-deep": {
+        "epochs": 1,
+        "samples": 20,
+        "test_samples": 20,
+        "batch_size": 20,
+        "width": 2,
+        "image_set": "synthetic",
+        "cells": ["plain_net_8", "residual_net_8"],
+        "alive": 4,
+    },
     "building-blocks": {"side": 16, "rate": 0.5, "batch": 20, "images": 100},
 }
 

@@ -1,7 +1,7 @@
 """The ledger is complete and well-formed, its verdicts follow the records, and the page shows just these verdicts."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jupytext
@@ -11,15 +11,15 @@ from nbclient import NotebookClient
 from factory import made_up_maps, made_up_record, made_up_state, made_up_step_times
 from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims
 from skipnets.errors import DamagedFileError
-from skipnets.experiments import EXPERIMENTS, find_experiment
+from skipnets.experiments import DEPTHS, EXPERIMENTS, find_experiment
 from skipnets.ledger import claims_box, count_verdicts, ledger_table
 from skipnets.paths import ROOT
 from skipnets.records import Curve, RunRecord
 from skipnets.results import Results, load_results
-from skipnets.specs import RunSpec
+from skipnets.specs import DeepNet, RunSpec
 from skipnets.verdicts import NotMeasuredError, Verdict, concat_vs_sum
 from skipnets.verdicts.comparing import CHANCE, by_seed
-from skipnets.verdicts.very_deep import learnt
+from skipnets.verdicts.very_deep import SCALE, learnt
 
 CLAIMS = load_claims()
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -38,12 +38,20 @@ def results_where(
     return load_all_results()
 
 
-def test_every_claim_of_documents_000_and_003_is_in_the_ledger() -> None:
-    assert {f"A{number}" for number in range(1, 70)} | {f"B{number}" for number in range(1, 62)} == BY_ID.keys()
+def test_every_claim_of_the_three_documents_is_in_the_ledger() -> None:
+    counts = {"A": 69, "B": 61, "C": 21}
+    assert {f"{letter}{number}" for letter, count in counts.items() for number in range(1, count + 1)} == BY_ID.keys()
 
 
 def test_every_rule_belongs_to_a_measured_claim() -> None:
     assert {BY_ID[claim_id].kind for claim_id in RULES} == {"measurement"}
+
+
+def test_a_claim_says_what_it_needs_as_long_as_it_has_no_rule() -> None:
+    waiting = {claim.id: claim.needs for claim in CLAIMS if claim.needs}
+    assert waiting
+    assert not waiting.keys() & RULES.keys()
+    assert {claim_id: judge(BY_ID[claim_id], {}).reason for claim_id in waiting} == waiting
 
 
 def test_every_test_that_a_claim_names_exists() -> None:
@@ -72,6 +80,7 @@ def test_every_source_that_a_claim_names_is_in_the_bibliography() -> None:
         ("{kind: measurement, verdict: refuted, reason: x}", "computed, not typed"),
         ("{kind: argument, verdict: refuted}", "needs verdict, reason and evidence"),
         ("{kind: argument, verdict: wrong, reason: x}", "verdict"),
+        ("{kind: slip, verdict: refuted, reason: x, evidence: [{test: a}], needs: x}", "needs no run"),
         ("{kind: slip, verdict: refuted, reason: x, evidence: [{test: a, cite: b}]}", "one of test, cite, label"),
     ],
 )
@@ -243,6 +252,13 @@ def test_singularities_and_lesions_are_compared_after_the_last_epoch_that_both_n
         assert "after 25 epochs" in verdict.reason
 
 
+def knowing(spec: RunSpec, accuracy: float) -> RunRecord:
+    """A made-up record that ends with ``accuracy``, on test images and, in inference mode, on training images."""
+    record = made_up_record(spec, accuracy)
+    curve = Curve(epochs=(1, spec.epochs), loss=(1.0, 1.0), accuracy=(1.0, accuracy))
+    return record.model_copy(update={"history": record.history.model_copy(update={"training_inference": curve})})
+
+
 @pytest.mark.parametrize(
     ("with_norm", "without", "degrades", "persists"),
     [
@@ -259,14 +275,75 @@ def test_depth_is_judged_by_what_plain_nets_know_of_their_training_images(
     deep = {"plain_net_56": with_norm, "plain_net_56_unnormalized": without}
 
     def make(cell: str, spec: RunSpec) -> RunRecord:
-        record = made_up_record(spec)
-        noise = 0.01 * (spec.seed % 2 if cell in deep else spec.seed % 3)
-        curve = Curve(epochs=(1, spec.epochs), loss=(1.0, 1.0), accuracy=(1.0, deep.get(cell, 0.7) + noise))
-        return record.model_copy(update={"history": record.history.model_copy(update={"training_inference": curve})})
+        return knowing(spec, deep.get(cell, 0.7) + 0.01 * (spec.seed % 2 if cell in deep else spec.seed % 3))
 
     results = results_where(monkeypatch, tmp_path, make)
     assert judge(BY_ID["A29"], results).status == degrades
     assert judge(BY_ID["A30"], results).status == persists
+
+
+#: Accuracy of made-up nets of ``very_deep`` at rising depth, on training and on test images alike.
+HARMLESS, HARMFUL = (0.61, 0.64, 0.66, 0.68, 0.70, 0.72, 0.74), (0.60, 0.55, 0.50, 0.40, 0.20, 0.12, 0.10)
+DEEP_WORLD: dict[str, Sequence[float]] = {"plain_net": HARMFUL, "residual_net": HARMLESS}
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "changes", "status"),
+    [
+        ("C1", {}, "conditional"),
+        ("C1", {"plain_net": HARMLESS}, "supported"),
+        ("C1", {"residual_net": HARMFUL}, "conditional"),
+        ("C1", {"plain_net": [0.5] * 7}, "not distinguishable"),
+        ("C2", {}, "supported"),
+        ("C2", {"plain_net": [0.4] * 7}, "conditional"),
+        ("C2", {"plain_net": [0.1] * 7}, "refuted"),
+        ("C3", {}, "supported"),
+        ("C3", {"plain_net": HARMLESS}, "refuted"),
+        ("C4", {}, "supported"),
+        ("C4", {"plain_net": (0.60, 0.55, 0.50, 0.45, 0.40, 0.35, 0.30)}, "conditional"),
+        ("C4", {"plain_net": HARMLESS}, "refuted"),
+        ("C9", {}, "supported"),
+        ("C9", {"residual_net": (0.6, 0.5, 0.4, 0.4, 0.4, 0.4, 0.4)}, "conditional"),  # worse at 20 layers alone
+        ("C9", {"residual_net": [0.1] * 7}, "refuted"),
+        ("C10", {}, "conditional"),
+        ("C10", {"plain_net": [0.4] * 7}, "refuted"),
+        ("C13", {}, "supported"),
+        ("C13", {"plain_net": [0.4] * 7}, "conditional"),
+        ("C13", {"residual_net": [0.1] * 7, "plain_net": [0.4] * 7}, "refuted"),
+        ("C13", {"residual_net": [0.1] * 7}, "not distinguishable"),
+        ("C21", {}, "supported"),
+        ("C21", {"residual_net": [0.1] * 7, "plain_net": [0.4] * 7}, "refuted"),
+    ],
+)
+def test_document_004_is_judged_by_the_sweep_over_depth(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, claim_id: str, changes: dict[str, Sequence[float]], status: str
+) -> None:
+    """Seeds wobble by a fifth of a point, in every cell differently."""
+    world = DEEP_WORLD | changes
+
+    def make(cell: str, spec: RunSpec) -> RunRecord | None:
+        if not isinstance(spec.architecture, DeepNet) or spec.architecture.kind not in world:
+            return None
+        accuracy = world[spec.architecture.kind][DEPTHS.index(spec.architecture.depth)]
+        return knowing(spec, accuracy + 0.002 * ((spec.seed + len(cell)) % 3))
+
+    verdict = judge(BY_ID[claim_id], results_where(monkeypatch, tmp_path, make))
+    assert verdict.status == status
+    assert SCALE in verdict.reason
+
+
+def test_the_depth_from_which_on_plain_nets_learn_less_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """C3. At 14 layers they learn less, at 20 as much again; so the loss begins at 32."""
+    known = dict(zip(DEPTHS, (0.6, 0.5, 0.6, 0.5, 0.4, 0.3, 0.2), strict=True))
+
+    def make(cell: str, spec: RunSpec) -> RunRecord | None:
+        if not isinstance(spec.architecture, DeepNet):
+            return None
+        noise = 0.002 * ((spec.seed + spec.architecture.depth) % 3)
+        return knowing(spec, known[spec.architecture.depth] + noise)
+
+    reason = judge(BY_ID["C3"], results_where(monkeypatch, tmp_path, make)).reason
+    assert "lower at 32 layers and at every greater depth" in reason
 
 
 #: Test accuracy of made-up nets by cell of ``concat_vs_sum``; the other cells have no run.

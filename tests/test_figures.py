@@ -174,3 +174,37 @@ def test_depth_is_drawn_from_all_seeds_and_the_whole_experiment_needs_no_cells_i
     assert sorted(dots[1].get_ydata()) == pytest.approx([0.3, 0.3, 0.4, 0.4])
     assert [line.get_marker() for line in none.lines] == ["None"]  # chance alone
     assert "skipnets train --experiment very_deep\n" in words(figure) + "\n"
+
+
+def test_what_skips_add_is_drawn_where_both_nets_share_seeds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path)
+    grid = very_deep(seeds=[0, 1])
+    accuracies = {"plain_net_8": 0.3, "residual_net_8": 0.4, "plain_net_20": 0.3}
+    for name, accuracy in accuracies.items():
+        for spec in grid.cell(name).specs():
+            grid.store.save(
+                made_up_record(spec, test_accuracy=accuracy + (0.02 * spec.seed if "residual" in name else 0))
+            )
+    figure = depth.gain_plot(
+        load_results(grid), {layers: (f"residual_net_{layers}", f"plain_net_{layers}") for layers in (8, 20)}
+    )
+    (axis,) = figure.axes
+    training, test = (container.lines[0] for container in axis.containers)
+    assert training.get_ydata() == pytest.approx([0])
+    assert test.get_ydata() == pytest.approx([11])  # 10 points by seed 0, 12 by seed 1
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["8"]
+    assert "cifar10-jpeg" in words(figure)
+
+
+def test_a_long_command_is_wrapped_after_commas_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path)
+    names = [cell.name for cell in very_deep().cells][:-1]
+    figure = plt.figure(figsize=(6, 2))
+    runs.sign(figure, load_results(very_deep()), names)
+    signature = words(figure)
+    assert f"skipnets train --experiment very_deep --cells {','.join(names)}" in " ".join(
+        signature.split("\n")
+    ).replace(", ", ",")
+    assert max(len(line) for line in signature.split("\n")) <= 90

@@ -1,8 +1,8 @@
 """The claims ledger: what each write-up says, where the evidence is, and what it amounts to.
 
 ``data/claims.yml`` holds the claims. A claim of kind ``measurement`` has no verdict there: it is computed from the
-records by the rule of its id in ``skipnets.verdicts``. Arguments, citations and slips carry a verdict with its reason,
-and point to the test, figure or source that shows it.
+records by the rule of its id in ``skipnets.verdicts``, or it says what it would take. Arguments, citations and slips
+carry a verdict with its reason, and point to the test, figure or source that shows it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,6 +65,7 @@ class Claim(_Entry):
     kind: Literal["measurement", "argument", "citation", "slip"]
     verdict: Status | None = None
     reason: str | None = None
+    needs: str | None = None  # what would settle a measurement that has no rule yet
     evidence: tuple[Evidence, ...] = ()
 
     @model_validator(mode="after")
@@ -72,6 +73,8 @@ class Claim(_Entry):
         typed = self.verdict is not None and self.reason is not None
         if self.kind == "measurement" and (self.verdict or self.reason):
             raise ValueError(f"{self.id}: the verdict of a measurement is computed, not typed")
+        if self.kind != "measurement" and self.needs:
+            raise ValueError(f"{self.id}: a {self.kind} needs no run")
         if self.kind != "measurement" and not (typed and self.evidence):
             raise ValueError(f"{self.id}: a {self.kind} needs verdict, reason and evidence")
         return self
@@ -107,7 +110,7 @@ def judge(claim: Claim, results: Mapping[str, Results]) -> Verdict:
         assert claim.reason is not None
         return Verdict(claim.verdict, claim.reason)
     if claim.id not in RULES:
-        return Verdict("not yet measured", "No run or computation of the book settles it so far.")
+        return Verdict("not yet measured", claim.needs or "No run or computation of the book settles it so far.")
     experiment, rule = RULES[claim.id]
     try:
         return rule(results[experiment])

@@ -29,3 +29,69 @@ TABLE_1 = {
     "summation_12_64": Accuracies(1.0, 0.714),
     "summation_69_3": Accuracies(0.499, 0.499),
 }
+
+
+@dataclass(frozen=True)
+class Sized(Accuracies):
+    """Accuracies of a published net with its size."""
+
+    parameters: float  # millions, as printed
+
+
+@dataclass(frozen=True)
+class DepthTable:
+    """One table of the paper behind document 004: a row a kind of net."""
+
+    image_set: str
+    depth: int
+    rows: dict[str, Sized]  # by kind of net
+
+
+#: Oyedotun et al., Tables I to IV, by number: single values, without seeds. Table IV counts the first answer alone.
+DEPTH_TABLES = {
+    "I": DepthTable(
+        "MNIST",
+        164,
+        {
+            "plain_net": Sized(0.1138, 0.1135, 2.5),
+            "residual_net": Sized(0.9958, 0.9960, 2.6),
+            "resnext": Sized(1.0, 0.9972, 2.5),
+        },
+    ),
+    "II": DepthTable(
+        "CIFAR-10",
+        164,
+        {
+            "plain_net": Sized(0.1026, 0.1016, 2.5),
+            "residual_net": Sized(0.9993, 0.9353, 2.6),
+            "resnext": Sized(0.9996, 0.9389, 2.5),
+        },
+    ),
+    "III": DepthTable(
+        "CIFAR-100",
+        164,
+        {
+            "plain_net": Sized(0.0100, 0.0112, 2.5),
+            "residual_net": Sized(0.9983, 0.7572, 2.6),
+            "resnext": Sized(0.9994, 0.7664, 2.5),
+        },
+    ),
+    "IV": DepthTable(
+        "ImageNet",
+        101,
+        {
+            "plain_net": Sized(0.1537, 0.1494, 44.1),
+            "residual_net": Sized(0.8856, 0.7732, 44.5),
+            "resnext": Sized(0.8974, 0.7848, 44.3),
+        },
+    ),
+}
+
+#: He et al. (2015, Table 6): test error of ResNets on CIFAR-10 by depth, at 110 layers the best of several runs.
+RESNET_TEST_ERRORS = {20: 0.0875, 32: 0.0751, 44: 0.0717, 56: 0.0697, 110: 0.0643, 1202: 0.0793}
+
+#: How often each digit from 0 to 9 occurs among the images of MNIST.
+DIGITS = {
+    "training": (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+    "test": (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+}

@@ -151,3 +151,20 @@ def log10_conditions(layers: list[Array]) -> Array:
         product, inverse = product / for_both[0], inverse / for_both[1]
         found.append(log)
     return np.array(found)
+
+
+def log10_power_conditions(eigenvalues: Array, identity: float, branch: float, depths: Array) -> Array:
+    """Return log10 of the condition number of ``(identity * I + branch * W) ** depth``, (depths,).
+
+    W is symmetric without negative ``eigenvalues``, and the same in every layer, as in the proofs of Oyedotun et al.
+    (2022), who write W = B B^T. The powers' singular values are then those of one layer to the power of the depth.
+
+    Args:
+        eigenvalues: of W, of shape (width,).
+        identity: 0 for a plain net, 1 for one with skips.
+        branch: scale of W.
+        depths: numbers of layers, of shape (depths,).
+    """
+    of_layer = identity + branch * eigenvalues
+    powers: Array = depths * np.log10(of_layer.max() / of_layer.min())
+    return powers

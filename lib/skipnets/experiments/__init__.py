@@ -6,7 +6,7 @@ from typing import Any
 from skipnets.errors import BadInputError
 from skipnets.experiments.document_000 import cnn_vs_resnet
 from skipnets.experiments.document_003 import concat_vs_sum, concat_vs_sum_pocket
-from skipnets.experiments.document_004 import DEPTHS, very_deep
+from skipnets.experiments.document_004 import DEPTHS, very_deep, very_deep_tables
 from skipnets.experiments.grid import Cell, Experiment
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "concat_vs_sum_pocket",
     "find_experiment",
     "very_deep",
+    "very_deep_tables",
 ]
 
 EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
     "concat_vs_sum": concat_vs_sum,
     "concat_vs_sum_pocket": concat_vs_sum_pocket,
     "very_deep": very_deep,
+    "very_deep_tables": very_deep_tables,
 }
 
 

@@ -1,6 +1,7 @@
 """Document 004's very deep nets."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from skipnets.experiments.grid import Cell, Experiment, base_of
 from skipnets.specs import SGD, DeepNet, StepDecay, parse_spec
@@ -56,4 +57,58 @@ def very_deep(
         cells=tuple(cells),
         full_scale=(image_set, epochs, samples, test_samples, batch_size, width)
         == ("cifar10-jpeg", 20, 5000, 1000, 128, 8),
+    )
+
+
+Kind = Literal["plain_net", "residual_net", "resnext"]
+
+#: Document 004's names of its nets.
+NETS: dict[Kind, str] = {"plain_net": "PlainNet", "residual_net": "ResNet", "resnext": "ResNeXt"}
+
+#: The image sets of Tables I to III: training images and augmentation. CIFAR-10's are those after JPEG compression.
+TABLE_SETS: dict[str, tuple[int, Literal["none", "shift_flip"]]] = {
+    "mnist": (60_000, "none"),
+    "cifar10-jpeg": (50_000, "shift_flip"),
+    "cifar100": (50_000, "shift_flip"),
+}
+
+
+def very_deep_tables(epochs: int = 200, seeds: Sequence[int] | None = None) -> Experiment:
+    """Oyedotun et al.'s Tables I to III: PlainNet, ResNet and ResNeXt of 164 layers, all images, up to 200 epochs.
+
+    The paper gives SGD with momentum 0.9, weight decay 1e-4, batches of 128 and a learning rate of 0.1 that ends at
+    0.0001. Not given, and chosen here: divisions by ten after half, three quarters and seven eighths of the epochs, and
+    He initialisation. Nor does it say whether PlainNet is normalised: it is run with batch normalisation and without.
+
+    Raises:
+        BadInputError: An argument is out of range; the message names it.
+    """
+    chosen_seeds = (0, 1, 2) if seeds is None else tuple(dict.fromkeys(seeds))
+
+    def cell(image_set: str, kind: Kind, batch_norm: bool = True) -> Cell:
+        images, augmentation = TABLE_SETS[image_set]
+        spec = parse_spec(
+            base_of(image_set, images, 10_000, 128, epochs)
+            | {
+                "architecture": DeepNet(kind=kind, batch_norm=batch_norm),
+                "optimizer": SGD(learning_rate=0.1, momentum=0.9),
+                "schedule": StepDecay(milestones=tuple(sorted({max(1, epochs * part // 8) for part in (4, 6, 7)}))),
+                "weight_decay": 1e-4,
+                "augmentation": augmentation,
+                "initializer": "he_normal",
+                "evaluate_test_every": 5,
+            }
+        )
+        name, label = f"{kind}_{image_set}", f"{NETS[kind]}, {image_set}"
+        if not batch_norm:
+            name, label = f"{name}_unnormalized", f"{label}, no batch normalisation"
+        return Cell(name, label, spec, chosen_seeds, main=True)
+
+    cells = [cell(image_set, kind) for image_set in TABLE_SETS for kind in NETS]
+    cells += [cell(image_set, "plain_net", batch_norm=False) for image_set in TABLE_SETS]
+    return Experiment(
+        name="very_deep_tables",
+        title="164 layers (document 004, Tables I to III)",
+        cells=tuple(cells),
+        full_scale=epochs == 200,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from skipnets.analysis.statistics import compare_paired
 from skipnets.figures.runs import MEASURES, sign
 from skipnets.figures.style import SILVER
 from skipnets.results import Results
@@ -28,13 +30,51 @@ def depth_plot(results: Results, kinds: Mapping[str, Sequence[str]]) -> Figure:
             at, accuracy = outcomes.cell.map(depths), outcomes[f"{measure}_accuracy"]
             axis.plot(at, accuracy, "o", color=colour, alpha=0.55, markersize=4, markeredgewidth=0)
             mean = accuracy.groupby(at).mean()
-            axis.plot(mean.index, mean, color=colour, linewidth=1.3, label=label.replace("dropout off", "inference"))
+            axis.plot(mean.index, mean, color=colour, linewidth=1.3, label=_without_dropout(label))
         axis.axhline(0.1, color=SILVER, linewidth=0.8, linestyle=":")
-        axis.set(title=title, xlabel="layers", xscale="log", ylim=(0, 1.02))
-        ticks = sorted(depths.values())
-        axis.set_xticks(ticks, [str(depth) for depth in ticks])
-        axis.minorticks_off()
+        axis.set(title=title, ylim=(0, 1.02))
+        _label_depths(axis, sorted(depths.values()))
     axes[0].set_ylabel("accuracy (share of images)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     sign(figure, results, [name for names in kinds.values() for name in names])
     return figure
+
+
+def gain_plot(results: Results, pairs: Mapping[int, tuple[str, str]]) -> Figure:
+    """What skips add at each depth: accuracy of the first cell of a pair less that of the second, by their depth.
+
+    Points are means over the seeds that both cells have, bars 95 % intervals; runs that diverged are left out.
+    """
+    figure, axis = plt.subplots(figsize=(7.6, 3.4))
+    axis.axhline(0, color=SILVER, linewidth=0.9)
+    drawn: set[int] = set()
+    for measure in ("training_inference", "test"):
+        values = {
+            depth: [results.by_seed(name, f"{measure}_accuracy") for name in pair] for depth, pair in pairs.items()
+        }
+        found = {depth: compare_paired(*both) for depth, both in values.items() if both[0].keys() & both[1].keys()}
+        label, colour = MEASURES[measure]
+        aside = 0.97 if measure == "test" else 1.03
+        axis.errorbar(
+            [aside * depth for depth in found],
+            [100 * one.difference for one in found.values()],
+            [[100 * (one.high - one.difference) for one in found.values()]] * 2,
+            fmt="o-", color=colour, markersize=5, linewidth=1.3, capsize=3, label=_without_dropout(label),
+        )  # fmt: skip
+        drawn |= found.keys()
+    axis.set_ylabel("ResNet less PlainNet\n(percentage points of accuracy)")
+    _label_depths(axis, sorted(drawn or pairs))
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    sign(figure, results, [name for pair in pairs.values() for name in pair])
+    return figure
+
+
+def _label_depths(axis: Axes, depths: Sequence[int]) -> None:
+    axis.set(xlabel="layers (log scale)", xscale="log")
+    axis.set_xticks(depths, [str(depth) for depth in depths])
+    axis.minorticks_off()
+
+
+def _without_dropout(label: str) -> str:
+    """These nets have no dropout: with it off means in inference mode."""
+    return label.replace("dropout off", "inference")

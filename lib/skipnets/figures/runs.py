@@ -6,6 +6,7 @@ the picture still says where it comes from; one of a rerun at another scale says
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -63,7 +64,11 @@ def source_note(results: Results, names: Sequence[str]) -> str:
 
 def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
     """Write ``provenance`` below ``figure``, so that a copy of the picture keeps it."""
-    figure.supxlabel("\n".join(provenance(results, names)), fontsize=7, color=GREY, x=0.01, ha="left")
+    told, command = provenance(results, names)
+    characters = int(15 * figure.get_figwidth())  # a longer line would squeeze the axes
+    wrapped = textwrap.fill(command.replace(",", ", "), characters, break_long_words=False, break_on_hyphens=False)
+    text = f"{told}\n{wrapped.replace(', ', ',')}"
+    figure.supxlabel(text, fontsize=7, color=GREY, x=0.01, ha="left")
     if not results.experiment.full_scale:
         spec = results.experiment.cells[0].spec
         scale = f"rerun: {spec.image_set}, {spec.train_images} images, {spec.epochs} epochs"

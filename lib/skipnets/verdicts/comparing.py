@@ -1,6 +1,6 @@
 """What the rules share: numbers of runs over seeds with their interval, and the verdicts that intervals give."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
 from skipnets.records import RunRecord
@@ -11,6 +11,9 @@ Value = Callable[[RunRecord], float]
 
 #: Accuracy of a net of ten classes that knows nothing, and of one whose training diverged.
 CHANCE = 0.1
+
+#: Below this a net of ten classes has learnt next to nothing.
+UNTRAINED = 0.15
 
 
 def by_seed(results: Results, cell: str, value: Value, diverged: float | None = None) -> dict[int, float]:
@@ -66,6 +69,26 @@ def verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: St
     return Verdict.of(status, f"{reason}: {told(comparison)}.", comparison)
 
 
+def rising(found: Sequence[Comparison], everywhere: bool = False) -> Status:
+    """Supported where every difference is above zero, conditional where some are and others are below it.
+
+    Refuted where some are below zero and none above; of a claim about ``everywhere``, where any is below.
+    """
+    above, below = (any(one.low > 0 for one in found), any(one.high < 0 for one in found))
+    if all(one.low > 0 for one in found):
+        return "supported"
+    if below and (everywhere or not above):
+        return "refuted"
+    return "conditional" if above and below else "not distinguishable"
+
+
+def verdict_by_all_signs(
+    what: str, labels: Sequence[str], found: Sequence[Comparison], everywhere: bool = False
+) -> Verdict:
+    """Return the verdict where all differences should be above zero; the first one's number stands for them."""
+    return Verdict.of(rising(found, everywhere), f"{what}: {told_each(labels, found)}.", found[0])
+
+
 def verdict_by_range(found: Summary, low: float, high: float, reason: str) -> Verdict:
     """Supported where the interval lies inside the printed range, refuted where it lies outside."""
     status: Status = "not distinguishable"
@@ -85,3 +108,8 @@ def told(comparison: Comparison, scale: float = 1, unit: str = "") -> str:
 def points(comparison: Comparison) -> str:
     """Say a difference of two shares in percentage points."""
     return told(comparison, 100, " points")
+
+
+def told_each(labels: Sequence[str], found: Sequence[Comparison], tell: Callable[[Comparison], str] = points) -> str:
+    """Say labelled differences one after another."""
+    return "; ".join(f"{label} {tell(comparison)}" for label, comparison in zip(labels, found, strict=True))

@@ -3,7 +3,7 @@
 Accuracies are those after the last epoch, as in Table 1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from skipnets.analysis.statistics import Comparison, compare_paired, further_value, summarize
 from skipnets.published import TABLE_1
@@ -12,12 +12,16 @@ from skipnets.results import Results
 from skipnets.verdicts import NotMeasuredError, Rule, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
     CHANCE,
+    UNTRAINED,
     Value,
     by_seed,
     compare,
     points,
+    rising,
     summary,
     told,
+    told_each,
+    verdict_by_all_signs,
     verdict_by_sign,
 )
 
@@ -25,9 +29,6 @@ RULES = Rules()
 
 #: A recorded accuracy within two points of a printed one repeats it.
 NEAR = 0.02
-
-#: Below this a net of ten classes has learnt next to nothing; chance is 0.1.
-UNTRAINED = 0.15
 
 JOINS = ("baseline", "concatenation", "summation")
 KERNELS = (3, 16, 64)
@@ -109,29 +110,6 @@ def _spread(results: Results, value: Value, groups: Sequence[Sequence[str]]) -> 
     return {seed: max(of_seed) - min(of_seed) for seed, of_seed in means.items()}
 
 
-def _rising(found: Sequence[Comparison], everywhere: bool = False) -> Status:
-    """Supported where every difference is above zero, conditional where some are and others are below it.
-
-    Refuted where some are below zero and none above; of a claim about ``everywhere``, where any is below.
-    """
-    above, below = (any(one.low > 0 for one in found), any(one.high < 0 for one in found))
-    if all(one.low > 0 for one in found):
-        return "supported"
-    if below and (everywhere or not above):
-        return "refuted"
-    return "conditional" if above and below else "not distinguishable"
-
-
-def _by_sign_of_all(what: str, labels: Sequence[str], found: Sequence[Comparison], everywhere: bool = False) -> Verdict:
-    """The verdict where every one of the differences should be above zero; the first one's number stands for them."""
-    reason = f"{what}: {_told(labels, found)}."
-    return Verdict.of(_rising(found, everywhere), reason, found[0])
-
-
-def _told(labels: Sequence[str], found: Sequence[Comparison], tell: Callable[[Comparison], str] = points) -> str:
-    return "; ".join(f"{label} {tell(comparison)}" for label, comparison in zip(labels, found, strict=True))
-
-
 def _row(cell: str) -> Rule:
     def rule(results: Results) -> Verdict:
         """Both printed accuracies lie within two points of the recorded mean; refuted where no run would give them."""
@@ -161,7 +139,7 @@ def concatenation_improves_test_accuracy(results: Results) -> Verdict:
     """With 12 layers, concatenation has the higher test accuracy than the baseline at every number of kernels."""
     found = [compare(results, f"concatenation_12_{k}", f"baseline_12_{k}", end_test) for k in KERNELS]
     what = "Test accuracy, concatenation less baseline, 12 layers"
-    return _by_sign_of_all(what, [f"{k} kernels" for k in KERNELS], found)
+    return verdict_by_all_signs(what, [f"{k} kernels" for k in KERNELS], found)
 
 
 @RULES.decide("B4")
@@ -221,7 +199,7 @@ def sixteen_kernels_beat_three(results: Results) -> Verdict:
     pairs = [(16, 3)]
     found = [*_between_kernels(results, end_test, pairs), *_between_kernels(results, overfitting, pairs)]
     labels = [f"{what}, {label}" for what in ("test accuracy", "overfitting") for label in _labels(pairs)]
-    return _by_sign_of_all("12 layers", labels, found)
+    return verdict_by_all_signs("12 layers", labels, found)
 
 
 @RULES.decide("B37")
@@ -229,7 +207,7 @@ def more_kernels_better_and_overfit(results: Results) -> Verdict:
     """Concatenation with 64 kernels has the higher test accuracy than with 16, and the larger gap to training."""
     pair = ("concatenation_12_64", "concatenation_12_16")
     found = [compare(results, *pair, value) for value in (end_test, overfitting)]
-    return _by_sign_of_all("Concatenation, 12 layers, 64 less 16 kernels", ("test accuracy", "overfitting"), found)
+    return verdict_by_all_signs("Concatenation, 12 layers, 64 less 16 kernels", ("test accuracy", "overfitting"), found)
 
 
 @RULES.decide("B38")
@@ -238,7 +216,7 @@ def concatenation_before_summation_before_baseline(results: Results) -> Verdict:
     pairs = [("concatenation", "summation"), ("summation", "baseline")]
     chosen = [(better, worse, k) for k in KERNELS for better, worse in pairs]
     found = [compare(results, f"{better}_12_{k}", f"{worse}_12_{k}", end_test) for better, worse, k in chosen]
-    return _by_sign_of_all(
+    return verdict_by_all_signs(
         "Test accuracy", [f"{better} less {worse}, {k} kernels" for better, worse, k in chosen], found
     )
 
@@ -261,7 +239,7 @@ def kernels_hardly_help(results: Results) -> Verdict:
         status = "supported"
     elif any(much) and not any(little):
         status = "refuted"
-    reason = f"Test accuracy, 12 layers: {_told(_labels(MORE_KERNELS), found)}."
+    reason = f"Test accuracy, 12 layers: {told_each(_labels(MORE_KERNELS), found)}."
     return Verdict.of(status, reason, found[0])
 
 
@@ -278,7 +256,7 @@ def joins_converge_to_the_same_point(results: Results) -> Verdict:
     elif any(apart):
         status = "conditional" if any(same) else "refuted"
     labels = [f"{join} less baseline, {k} kernels" for join, k in chosen]
-    reason = f"Test accuracy, 12 layers: {_told(labels, found)}."
+    reason = f"Test accuracy, 12 layers: {told_each(labels, found)}."
     return Verdict.of(status, reason, found[0])
 
 
@@ -299,14 +277,14 @@ def seeds_hide_the_differences(results: Results) -> Verdict:
 def overfitting_grows_with_kernels(results: Results) -> Verdict:
     """With 12 layers, the gap between training (dropout off) and test accuracy grows from 3 to 16 to 64 kernels."""
     found = _between_kernels(results, overfitting, MORE_KERNELS)
-    return _by_sign_of_all("Overfitting, 12 layers", _labels(MORE_KERNELS), found, everywhere=True)
+    return verdict_by_all_signs("Overfitting, 12 layers", _labels(MORE_KERNELS), found, everywhere=True)
 
 
 def _sooner_with_kernels(results: Results, epochs: Value, until: str) -> Verdict:
     fewer = [(second, first) for first, second in MORE_KERNELS]
     found = _between_kernels(results, epochs, fewer)
-    reason = f"Epochs until {until}, 12 layers: {_told(_labels(fewer), found, told)}."
-    return Verdict.of(_rising(found), reason, found[0])
+    reason = f"Epochs until {until}, 12 layers: {told_each(_labels(fewer), found, told)}."
+    return Verdict.of(rising(found), reason, found[0])
 
 
 @RULES.decide("B44")
@@ -321,7 +299,7 @@ def few_kernels_for_long_training(results: Results) -> Verdict:
     lost = _between_kernels(results, _lost, [(64, 3)])
     ends = _between_kernels(results, end_test, [(3, 64)])
     labels = [*(f"lost, {label}" for label in _labels([(64, 3)])), *(f"end, {label}" for label in _labels([(3, 64)]))]
-    return _by_sign_of_all("Test accuracy lost since its best, and at the end, 12 layers", labels, [*lost, *ends])
+    return verdict_by_all_signs("Test accuracy lost since its best, and at the end, 12 layers", labels, [*lost, *ends])
 
 
 @RULES.decide("B46")
@@ -344,7 +322,7 @@ def concatenation_minimises_the_loss(results: Results) -> Verdict:
     """With 12 layers of 16 kernels, concatenation ends at a lower training loss than the others, and not at zero."""
     found = [compare(results, f"{join}_12_16", "concatenation_12_16", _end_loss) for join in ("baseline", "summation")]
     left = summary(results, "concatenation_12_16", _end_loss)
-    status = _rising(found)
+    status = rising(found)
     if status == "supported" and left.low < 0.01:
         status = "conditional"
     reason = (
@@ -420,7 +398,7 @@ def kernels_matter_most(results: Results) -> Verdict:
     by_depth = _spread(results, end_test, [[f"{join}_{depth}_3" for join in JOINS] for depth in (12, 69)])
     found = [compare_paired(by_kernels, other) for other in (by_join, by_depth)]
     what = "Spread of mean test accuracy between 3, 16 and 64 kernels, less that between"
-    return _by_sign_of_all(what, ("the three joins", "12 and 69 layers of 3 kernels"), found, everywhere=True)
+    return verdict_by_all_signs(what, ("the three joins", "12 and 69 layers of 3 kernels"), found, everywhere=True)
 
 
 @RULES.decide("B55")
@@ -428,7 +406,7 @@ def kernels_raise_accuracy_and_overfitting(results: Results) -> Verdict:
     """With 12 layers, test accuracy and overfitting both grow from 3 to 16 to 64 kernels, in every join."""
     found = [one for value in (end_test, overfitting) for one in _between_kernels(results, value, MORE_KERNELS)]
     labels = [f"{what}, {label}" for what in ("test accuracy", "overfitting") for label in _labels(MORE_KERNELS)]
-    return _by_sign_of_all("12 layers", labels, found, everywhere=True)
+    return verdict_by_all_signs("12 layers", labels, found, everywhere=True)
 
 
 @RULES.decide("B58")
@@ -440,7 +418,7 @@ def depth_alone_guarantees_nothing(results: Results) -> Verdict:
         status = "refuted"
     elif any(comparison.high < NEAR for comparison in found):
         status = "supported"
-    reason = f"Test accuracy, 3 kernels, 69 less 12 layers: {_told(('baseline', 'summation'), found)}."
+    reason = f"Test accuracy, 3 kernels, 69 less 12 layers: {told_each(('baseline', 'summation'), found)}."
     return Verdict.of(status, reason, found[0])
 
 
@@ -454,7 +432,7 @@ def a_pathway_allows_end_to_end_training(results: Results) -> Verdict:
 def another_pooling_helps(results: Results) -> Verdict:
     """A fourth pooling raises the test accuracy of 12 layers of 16 kernels, in images of 32 x 32 pixels."""
     found = [compare(results, f"{join}_12_16_pooled", f"{join}_12_16", end_test) for join in JOINS]
-    return _by_sign_of_all("Test accuracy, 12 layers of 16 kernels, four poolings less three", JOINS, found)
+    return verdict_by_all_signs("Test accuracy, 12 layers of 16 kernels, four poolings less three", JOINS, found)
 
 
 @RULES.decide("B61")
@@ -466,4 +444,6 @@ def connectivity_not_size(results: Results) -> Verdict:
     )
     found = [compare(results, *pair, end_test) for pair in pairs]
     labels = ("as it is, less a baseline with a wider dense layer", "both squeezed to 16 channels")
-    return _by_sign_of_all("Test accuracy at equal parameters, concatenation of 12 layers of 16 kernels", labels, found)
+    return verdict_by_all_signs(
+        "Test accuracy at equal parameters, concatenation of 12 layers of 16 kernels", labels, found
+    )

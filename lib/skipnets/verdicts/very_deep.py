@@ -1,14 +1,44 @@
-"""The rules of claims about depth; each function's docstring says the claim as it is measured."""
+"""The rules of claims about depth; each function's docstring says the claim as it is measured.
 
+The runs are short and the nets narrow. That a net learns in such a run shows that it can; that it does not may be due
+to the scale. Where the literature has it otherwise at full scale, a rule therefore says no more than *conditional*.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from skipnets.analysis.statistics import Comparison, Summary, summarize
+from skipnets.experiments.document_004 import DEPTHS
+from skipnets.published import RESNET_TEST_ERRORS
 from skipnets.records import RunRecord
 from skipnets.results import Results
-from skipnets.verdicts import Rules, Status, Verdict
-from skipnets.verdicts.comparing import CHANCE, compare, points, status_by_sign
+from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
+from skipnets.verdicts.comparing import (
+    CHANCE,
+    UNTRAINED,
+    Value,
+    by_seed,
+    compare,
+    points,
+    status_by_sign,
+    summary,
+    verdict_by_all_signs,
+)
 
 RULES = Rules()
 
 #: He et al. (2015, Figure 6) show the damage between these depths.
 SHALLOW, DEEP = 20, 56
+
+#: Document 004's "one to ten layers" and its 164.
+FEWEST, MOST = DEPTHS[0], DEPTHS[-1]
+
+#: Accuracies that differ by less than two points count as alike.
+ALIKE = 0.02
+
+SCALE = "in short runs of narrow nets"
 
 
 def learnt(record: RunRecord) -> float:
@@ -16,15 +46,47 @@ def learnt(record: RunRecord) -> float:
     return record.late("training_inference", "accuracy")
 
 
+def tested(record: RunRecord) -> float:
+    """Share of the test images that are right late in a run."""
+    return record.late("test", "accuracy")
+
+
+def _compare(results: Results, first: str, second: str, value: Value = learnt) -> Comparison:
+    """Compare two cells; a run that diverged knows nothing."""
+    return compare(results, first, second, value, CHANCE)
+
+
+def _gains(results: Results, depth: int) -> list[Comparison]:
+    """What the skips add at ``depth`` layers, in training and in test accuracy."""
+    return [_compare(results, f"residual_net_{depth}", f"plain_net_{depth}", value) for value in (learnt, tested)]
+
+
+def _trend(results: Results, kind: str, value: Value) -> Summary:
+    """How steadily ``value`` rises with depth, a number a seed, summed up over seeds.
+
+    Of all pairs of depths the share where the deeper net has more, less the share where it has less (Kendall's tau):
+    1 if every further layer helps, -1 if every one hurts.
+    """
+    at = [by_seed(results, f"{kind}_{depth}", value, CHANCE) for depth in DEPTHS]
+    seeds = set.intersection(*(set(values) for values in at))
+    if len(seeds) < 2:
+        raise NotMeasuredError(f"Needs two seeds that the cells of {kind} share at all depths.")
+    return summarize([_tau([values[seed] for values in at]) for seed in sorted(seeds)])
+
+
+def _tau(values: Sequence[float]) -> float:
+    return float(np.mean([np.sign(deeper - shallower) for shallower, deeper in combinations(values, 2)]))
+
+
 @RULES.decide("A29", "B8")
 def depth_degrades_training(results: Results) -> Verdict:
     """Plain nets know fewer of their training images at 56 layers than at 20."""
-    plain = compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}", learnt, CHANCE)
-    residual = compare(results, f"residual_net_{DEEP}", f"residual_net_{SHALLOW}", learnt, CHANCE)
+    plain = _compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}")
+    residual = _compare(results, f"residual_net_{DEEP}", f"residual_net_{SHALLOW}")
     status = status_by_sign(plain, "refuted", "supported")
     reason = (
-        f"Training accuracy at {DEEP} less that at {SHALLOW} layers in short runs of narrow nets: plain nets "
-        f"{points(plain)}, ResNets {points(residual)}."
+        f"Training accuracy at {DEEP} less that at {SHALLOW} layers {SCALE}: plain nets {points(plain)}, ResNets "
+        f"{points(residual)}."
     )
     return Verdict.of(status, reason, plain)
 
@@ -32,14 +94,133 @@ def depth_degrades_training(results: Results) -> Verdict:
 @RULES.decide("A30")
 def normalized_initialization_does_not_mend_it(results: Results) -> Verdict:
     """Plain nets with He's initialisation know less at 56 layers than at 20, batch normalisation or not."""
-    with_norm = compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}", learnt, CHANCE)
-    without = compare(results, f"plain_net_{DEEP}_unnormalized", f"plain_net_{SHALLOW}_unnormalized", learnt, CHANCE)
+    with_norm = _compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}")
+    without = _compare(results, f"plain_net_{DEEP}_unnormalized", f"plain_net_{SHALLOW}_unnormalized")
     worse = [found.high < 0 for found in (with_norm, without)]
     status: Status = "supported" if all(worse) else "conditional" if any(worse) else "not distinguishable"
     if with_norm.low > 0 and without.low > 0:
         status = "refuted"
     reason = (
-        f"Training accuracy of plain nets with He's initialisation, {DEEP} less {SHALLOW} layers in short runs of "
-        f"narrow nets: with batch normalisation {points(with_norm)}, without {points(without)}."
+        f"Training accuracy of plain nets with He's initialisation, {DEEP} less {SHALLOW} layers {SCALE}: with batch "
+        f"normalisation {points(with_norm)}, without {points(without)}."
     )
     return Verdict.of(status, reason, with_norm)
+
+
+@RULES.decide("C1")
+def deeper_generalizes_better(results: Results) -> Verdict:
+    """Test accuracy rises with depth, in ResNets and in plain nets; never refuted, since He's ResNets have it rise."""
+    residual, plain = (_trend(results, kind, tested) for kind in ("residual_net", "plain_net"))
+    status: Status = "not distinguishable"
+    if residual.low > 0 and plain.low > 0:
+        status = "supported"
+    elif residual.high < 0 or plain.high < 0:
+        status = "conditional"
+    errors = [f"{100 * RESNET_TEST_ERRORS[depth]:.2f} % with {depth:,}" for depth in (20, 110, 1202)]
+    reason = (
+        f"Pairs of depths where the deeper net tests better less those where it tests worse, as a share of all pairs "
+        f"from {FEWEST} to {MOST} layers, {SCALE}: ResNets {residual}, plain nets {plain}. He et al. print test errors "
+        f"of {', '.join(errors[:-1])} and {errors[-1]} layers, of ResNets at full scale on CIFAR-10."
+    )
+    return Verdict.of(status, reason, residual)
+
+
+@RULES.decide("C2")
+def few_layers_are_no_problem(results: Results) -> Verdict:
+    """Plain nets of 8 layers learn, and know as many of their training images as ResNets of 8 to within two points."""
+    plain = summary(results, f"plain_net_{FEWEST}", learnt, CHANCE)
+    gain, _ = _gains(results, FEWEST)
+    status: Status = "not distinguishable"
+    if plain.high < UNTRAINED:
+        status = "refuted"
+    elif plain.low > UNTRAINED and gain.high < ALIKE:
+        status = "supported"
+    elif plain.low > UNTRAINED and gain.low > ALIKE:
+        status = "conditional"
+    reason = f"Training accuracy of plain nets of {FEWEST} layers {SCALE}: {plain}; ResNets less these {points(gain)}."
+    return Verdict.of(status, reason, plain)
+
+
+@RULES.decide("C3")
+def difficulty_beyond_ten_layers(results: Results) -> Verdict:
+    """Plain nets of 164 layers know fewer of their training images than those of 8; the reason says from where on."""
+    deeper = {
+        depth: _compare(results, f"plain_net_{depth}", f"plain_net_{FEWEST}") for depth in DEPTHS if depth > FEWEST
+    }
+    spared = [depth for depth, found in deeper.items() if found.high >= 0]
+    onset = next((depth for depth in deeper if depth > max(spared, default=0)), None)
+    since = f" It is discernibly lower at {onset} layers and at every greater depth." if onset else ""
+    reason = (
+        f"Training accuracy of plain nets {SCALE}, less that at {FEWEST} layers: at {DEPTHS[1]} "
+        f"{points(deeper[DEPTHS[1]])}, at {MOST} {points(deeper[MOST])}.{since}"
+    )
+    return Verdict.of(status_by_sign(deeper[MOST], "refuted", "supported"), reason, deeper[MOST])
+
+
+@RULES.decide("C4")
+def difficulty_worsens_with_depth(results: Results) -> Verdict:
+    """Training accuracy of plain nets falls with depth, and at 164 layers they know next to nothing."""
+    trend = _trend(results, "plain_net", learnt)
+    deepest = summary(results, f"plain_net_{MOST}", learnt, CHANCE)
+    status: Status = "not distinguishable"
+    if trend.low > 0:
+        status = "refuted"
+    elif trend.high < 0 and deepest.high < UNTRAINED:
+        status = "supported"
+    elif trend.high < 0 and deepest.low > UNTRAINED:
+        status = "conditional"
+    reason = (
+        f"Pairs of depths where the deeper plain net knows more of its training images less those where it knows less, "
+        f"as a share of all pairs, {SCALE}: {trend}. Training accuracy at {MOST} layers: {deepest}."
+    )
+    return Verdict.of(status, reason, trend)
+
+
+@RULES.decide("C9")
+def skips_help_training_and_generalization(results: Results) -> Verdict:
+    """ResNets have the higher training and test accuracy at 20 layers, where plain nets train too, and at 56."""
+    found = [gain for depth in (SHALLOW, DEEP) for gain in _gains(results, depth)]
+    labels = [f"{what} at {depth} layers" for depth in (SHALLOW, DEEP) for what in ("training", "test")]
+    return verdict_by_all_signs(f"Accuracy {SCALE}, ResNet less plain net", labels, found)
+
+
+@RULES.decide("C10")
+def plain_nets_become_impossible(results: Results) -> Verdict:
+    """Plain nets of 164 layers know next to nothing; never supported, since plain nets of 10,000 have been trained."""
+    found = summary(results, f"plain_net_{MOST}", learnt, CHANCE)
+    status: Status = "not distinguishable"
+    if found.low > UNTRAINED:
+        status = "refuted"
+    elif found.high < UNTRAINED:
+        status = "conditional"
+    reason = (
+        f"Training accuracy of plain nets of {MOST} layers, He's initialisation and batch normalisation, {SCALE}: "
+        f"{found}. From another initialisation Xiao et al. train plain nets of 10,000 layers."
+    )
+    return Verdict.of(status, reason, found)
+
+
+@RULES.decide("C13")
+def plain_nets_are_worse_and_untrainable(results: Results) -> Verdict:
+    """At 164 layers plain nets test below ResNets and know next to nothing of their training images."""
+    _, gain = _gains(results, MOST)
+    plain = summary(results, f"plain_net_{MOST}", learnt, CHANCE)
+    status = status_by_sign(gain, "conditional", "refuted")
+    if status == "conditional" and plain.high < UNTRAINED:
+        status = "supported"
+    elif status == "conditional" and plain.low <= UNTRAINED:
+        status = "not distinguishable"
+    reason = (
+        f"At {MOST} layers {SCALE}: test accuracy, ResNet less plain net {points(gain)}; training accuracy of the "
+        f"plain net {plain}."
+    )
+    return Verdict.of(status, reason, gain)
+
+
+@RULES.decide("C21")
+def skips_are_powerful(results: Results) -> Verdict:
+    """From 56 layers on, ResNets know more of their training images than plain nets."""
+    depths = [depth for depth in DEPTHS if depth >= DEEP]
+    found = [_gains(results, depth)[0] for depth in depths]
+    labels = [f"{depth} layers" for depth in depths]
+    return verdict_by_all_signs(f"Training accuracy {SCALE}, ResNet less plain net", labels, found)

@@ -1,0 +1,96 @@
+"""A net of one hidden layer with dead units in it: what they do to the condition number, and to learning.
+
+The condition number of a hidden representation is its largest singular value over its smallest. A unit that is 0 on
+every input is a row of zeros in the matrix of units against inputs: the smallest singular value is 0, and the number
+infinite, whatever the other units do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+#: A bias so low that no input of ``rings`` wakes a unit whose incoming weights have length 1.
+ASLEEP = -10.0
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A net after training, measured on new inputs."""
+
+    units: int
+    dead: int  # units that are 0 on every input
+    rank: int  # of the units' outputs
+    condition: float  # of the same matrix; infinite where the rank is below the number of units
+    accuracy: float  # share of the inputs that are right
+    outputs: Array  # log-odds of the class, (inputs,)
+
+
+def rings(inputs: int, seed: int) -> tuple[Array, Array]:
+    """Return points of the plane (inputs, 2), within 3 of the origin, and whether each lies in the inner half of them.
+
+    Both classes are equally likely, and no straight line tells them apart.
+    """
+    rng = np.random.default_rng(seed)
+    squares, angles = rng.random(inputs), 2 * np.pi * rng.random(inputs)
+    points = 3 * np.sqrt(squares)[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return points, (squares < 0.5).astype(float)
+
+
+def learn(alive: int, dead: int, steps: int = 2000, rate: float = 0.5, inputs: int = 400, seed: int = 0) -> Learnt:
+    """Train a ReLU net on ``rings`` by gradient descent and measure it on new points.
+
+    Args:
+        alive: Hidden units with random weights; a seed gives them the same ones whatever ``dead`` is.
+        dead: Further hidden units that start with a bias of ``ASLEEP``.
+        steps: Steps on all inputs at once.
+        rate: Learning rate.
+        inputs: Points to train on, and as many new ones.
+        seed: Of the weights and the points.
+
+    Returns:
+        The net as it is on the new points.
+    """
+    (weights, biases, out), asleep = _draw(alive, seed), _draw(dead, seed + 3)
+    weights, out = np.vstack([weights, asleep[0]]), np.concatenate([out, asleep[2]])
+    biases, offset = np.concatenate([biases, np.full(dead, ASLEEP)]), 0.0
+    points, inner = rings(inputs, seed + 1)
+    for _ in range(steps):
+        hidden = _hidden(points, weights, biases)
+        error = 1 / (1 + np.exp(-(hidden @ out + offset))) - inner
+        back = np.outer(error, out) * (hidden > 0) / inputs
+        weights, biases = weights - rate * back.T @ points, biases - rate * back.sum(axis=0)
+        out, offset = out - rate * hidden.T @ error / inputs, offset - rate * float(error.mean())
+    points, inner = rings(inputs, seed + 2)
+    return _measure(_hidden(points, weights, biases), out, offset, inner)
+
+
+def _draw(units: int, seed: int) -> tuple[Array, Array, Array]:
+    """Return incoming weights of length 1, biases that put every unit's kink among the points, and outgoing weights."""
+    rng = np.random.default_rng(seed)
+    angles = rng.uniform(0, 2 * np.pi, units)
+    weights = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return weights, rng.uniform(-2, 2, units), rng.normal(size=units) / np.sqrt(max(1, units))
+
+
+def _hidden(points: Array, weights: Array, biases: Array) -> Array:
+    hidden: Array = np.maximum(points @ weights.T + biases, 0)
+    return hidden
+
+
+def _measure(hidden: Array, out: Array, offset: float, inner: Array) -> Learnt:
+    singular = np.linalg.svd(hidden, compute_uv=False)
+    rank, units = int(np.linalg.matrix_rank(hidden)), hidden.shape[1]
+    outputs = hidden @ out + offset
+    return Learnt(
+        units=units,
+        dead=int((hidden == 0).all(axis=0).sum()),
+        rank=rank,
+        condition=float(singular[0] / singular[-1]) if rank == units else np.inf,
+        accuracy=float(np.mean((outputs > 0) == (inner > 0))),
+        outputs=outputs,
+    )
