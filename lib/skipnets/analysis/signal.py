@@ -44,6 +44,20 @@ def layers_of_kind(model: keras.Model, *kinds: type[keras.layers.Layer]) -> list
     return [layer.name for layer in model.operations if isinstance(layer, kinds)]
 
 
+def outputs_of(model: keras.Model, layers: Sequence[str]) -> list[Any]:
+    """Symbolic outputs of ``layers``, from which to make a model of them.
+
+    Raises:
+        BadInputError: No such layer, or no layer at all.
+    """
+    known = [layer.name for layer in model.operations]
+    if unknown := [name for name in layers if name not in known]:
+        raise BadInputError(f"layer {unknown[0]!r}: model {model.name!r} has {', '.join(known)}")
+    if not layers:
+        raise BadInputError(f"layers: expected at least one of model {model.name!r}")
+    return [model.get_layer(name).output for name in layers]
+
+
 def measure_signal(
     model: keras.Model,
     loss: keras.losses.Loss,
@@ -73,7 +87,7 @@ def measure_signal(
     if len(y) != len(x):
         raise BadInputError(f"images {tuple(x.shape)} and labels {tuple(y.shape)}: expected as many of both")
     weights = [model.get_layer(name).trainable_variables for name in layers]
-    with _unchanged(model), tf.GradientTape() as tape:
+    with unchanged(model), tf.GradientTape() as tape:
         tape.watch(x)
         *hidden, outputs = probe(x, training=training)
         total = tf.reduce_sum(loss.call(y, outputs))
@@ -127,7 +141,7 @@ def measure_cosines(
     """
     probe, x = _prepare(model, inputs, layers)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(x))
-    with _unchanged(model), tf.GradientTape() as tape:
+    with unchanged(model), tf.GradientTape() as tape:
         tape.watch(x)
         *hidden, outputs = probe(x, training=training)
         total = tf.reduce_sum(tf.reshape(outputs, [len(x), -1])[:, 0] * tf.constant(signs, outputs.dtype))
@@ -143,19 +157,15 @@ def _prepare(model: keras.Model, images: npt.ArrayLike, layers: Sequence[str]) -
     """Return a model of the chosen layers' outputs and, last, the model's own, and the images as a tensor."""
     if keras.backend.backend() != "tensorflow":
         raise BadInputError(f"backend {keras.backend.backend()!r}: the signal needs KERAS_BACKEND=tensorflow")
-    known = [layer.name for layer in model.operations]
-    if unknown := [name for name in layers if name not in known]:
-        raise BadInputError(f"layer {unknown[0]!r}: model {model.name!r} has {', '.join(known)}")
-    if not layers:
-        raise BadInputError(f"layers: expected at least one of model {model.name!r}")
+    outputs = outputs_of(model, layers)
     x = tf.constant(np.asarray(images), model.inputs[0].dtype)
     if x.ndim < 1 or len(x) < 2:
         raise BadInputError(f"images {tuple(x.shape)}: expected at least two")
-    return keras.Model(model.inputs, [*(model.get_layer(name).output for name in layers), model.outputs[0]]), x
+    return keras.Model(model.inputs, [*outputs, model.outputs[0]]), x
 
 
 @contextmanager
-def _unchanged(model: keras.Model) -> Iterator[None]:
+def unchanged(model: keras.Model) -> Iterator[None]:
     """Put back what a pass in training mode changes: moving statistics, and how far dropout has drawn."""
     before = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     try:
