@@ -176,10 +176,10 @@ def measure_step_times(
         engines[spec.optimizer.kind] = KerasEngine(spec, images)
     seconds: dict[str, list[float]] = {kind: [] for kind in engines}
     for number in range(rounds + 1):
-        shuffled = order.permutation(0, number, batch_size * steps)
+        batches = order.batches(0, number, batch_size * steps, batch_size)
         for kind, engine in engines.items():
             begun = time.process_time()
-            engine.train(number, np.split(shuffled, steps))
+            engine.train(number, batches)
             if number:
                 seconds[kind].append(round((time.process_time() - begun) / steps, 6))
         if progress and number:

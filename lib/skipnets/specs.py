@@ -228,6 +228,10 @@ class RunSpec(Part):
         """Number of training images held out for validation."""
         return 0 if self.validation == "test" else round(self.train_images * self.validation)
 
+    def learning_rate(self, epoch: int) -> float:
+        """Return the learning rate in ``epoch`` (the first is 0)."""
+        return self.optimizer.learning_rate * (self.schedule.rate_factor(epoch) if self.schedule else 1.0)
+
     def with_seed(self, seed: int) -> "RunSpec":
         """Return the same run under another seed.
 

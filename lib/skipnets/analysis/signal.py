@@ -26,6 +26,8 @@ class Signal:
     """What passes through the chosen layers of a model; every array is of shape (layers,)."""
 
     layers: tuple[str, ...]
+    lowest: Array  # smallest number in the outputs
+    highest: Array  # largest number in the outputs
     scale: Array  # root mean square of the outputs, over images and units
     spread: Array  # standard deviation of a unit across the images, root mean square over units
     silent: Array  # share of the channels (last axis) that are the same number on every image and at every position
@@ -93,12 +95,14 @@ def measure_signal(
         total = tf.reduce_sum(loss.call(y, outputs))
     sources = (hidden, [[variable.value for variable in variables] for variables in weights])
     backward, weight_gradients = tape.gradient(total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    forward = [np.asarray(tensor, np.float64) for tensor in hidden]
+    lowest, highest, scale, spread, silent = np.array([_describe(np.asarray(h, np.float64)) for h in hidden]).T
     return Signal(
         tuple(layers),
-        np.array([np.sqrt((h**2).mean()) for h in forward]),
-        np.array([np.sqrt(h.var(axis=0).mean()) for h in forward]),
-        np.array([np.mean(np.ptp(h.reshape(-1, h.shape[-1]), axis=0) == 0) for h in forward]),
+        lowest,
+        highest,
+        scale,
+        spread,
+        silent,
         np.array([np.linalg.norm(np.asarray(g, np.float64)) / np.sqrt(len(x)) for g in backward]),
         np.array([_norm([part for part in parts if part.ndim > 1]) / len(x) for parts in weight_gradients]),
         np.array([_norm([part for part in parts if part.ndim == 1]) / len(x) for parts in weight_gradients]),
@@ -173,6 +177,12 @@ def unchanged(model: keras.Model) -> Iterator[None]:
     finally:
         for variable, value in before:
             variable.assign(value)
+
+
+def _describe(h: Array) -> tuple[float, float, float, float, float]:
+    """The fields of ``Signal`` from ``lowest`` to ``silent`` for one layer's outputs."""
+    spans = np.ptp(h.reshape(-1, h.shape[-1]), axis=0)
+    return h.min(), h.max(), np.sqrt((h**2).mean()), np.sqrt(h.var(axis=0).mean()), np.mean(spans == 0)
 
 
 def _norm(tensors: Sequence[Any]) -> float:
