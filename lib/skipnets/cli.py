@@ -295,7 +295,7 @@ def measure_states(
 
 @measure_app.command("first-steps")
 def measure_first_steps_of(
-    experiment: Annotated[str, typer.Option(help="Experiment of the runs")] = "very_deep",
+    experiment: Annotated[str, typer.Option(help="Experiment of the runs")] = "layers_164",
     cells: Annotated[str | None, typer.Option(help="Only these cells, comma-separated")] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, as in 0-4 or 0,2")] = "0",
     steps: Annotated[int, typer.Option(min=1, help="Steps to take")] = 500,

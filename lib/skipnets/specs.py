@@ -197,7 +197,9 @@ class RunSpec(Part):
     augmentation: Literal["none", "shift_flip"] = "none"
     loss: Literal["logits", "probabilities"] = "logits"
     labels: Literal["one_hot", "integer"] = "one_hot"
-    initializer: Literal["glorot_uniform", "he_normal", "orthogonal"] = "glorot_uniform"
+    initializer: Literal["glorot_uniform", "he_normal", "orthogonal", "delta_orthogonal", "looks_linear"] = (
+        "glorot_uniform"
+    )
     batch_size: Count
     epochs: Count
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
