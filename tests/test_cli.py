@@ -16,7 +16,7 @@ import pytest
 from factory import made_up_record
 from skipnets import cli, datasets, workers
 from skipnets.checkpoints import Checkpoint
-from skipnets.experiments import cnn_vs_resnet
+from skipnets.experiments import Cell, Experiment, cnn_vs_resnet
 from skipnets.files import exclusive
 from skipnets.records import Store
 from skipnets.specs import RunSpec, parse_spec
@@ -374,3 +374,23 @@ def test_a_spec_of_the_command_line_is_the_spec_of_a_file(tiny_spec: RunSpec, tm
     flags.append("evaluate_training_every=2")
     assert cli._single_spec(path, None, None, None, None, None, None) == tiny_spec
     assert cli._single_spec(None, "resnet", None, flags, "synthetic", 100, 3) == tiny_spec
+
+
+def test_first_steps_are_measured_once(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = Experiment(
+        "small", "Small", (Cell("one", "One", TINY_SPEC, (0, 1)), Cell("two", "Two", TINY_SPEC, (2,)))
+    )
+    monkeypatch.setattr(cli, "find_experiment", lambda name, seeds: experiment)
+    command = ["measure", "first-steps", "--cells", "one", "--steps", "3", "--images", "8"]
+    code, printed, _ = run(*command)
+    assert code == 0
+    paths = [Path(line) for line in printed.splitlines()]
+    names = [f"{TINY_SPEC.with_seed(seed).run_id}-first3.json" for seed in (0, 1)]
+    assert paths == [folder / "committed" / "small" / "measurements" / name for name in names]
+    found = experiment.measurements.first_steps(TINY_SPEC, 3)
+    assert found is not None
+    assert (len(found.loss), found.images) == (3, 8)
+    assert run(*command) == (0, "", "")
+    code, _, error = run("measure", "first-steps", "--steps", "5")
+    assert code == 2
+    assert "steps 5: expected 1 to 4" in error

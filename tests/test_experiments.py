@@ -7,8 +7,8 @@ import pytest
 
 from factory import made_up_record
 from skipnets.errors import BadInputError, DamagedFileError
-from skipnets.experiments import Cell, Experiment, cnn_vs_resnet, find_experiment
-from skipnets.specs import CNN, Adam, ResNet, RMSprop
+from skipnets.experiments import Cell, Experiment, cnn_vs_resnet, find_experiment, layers_164
+from skipnets.specs import CNN, SGD, Adam, ResNet, RMSprop
 
 
 @pytest.fixture(autouse=True)
@@ -184,3 +184,43 @@ def test_arguments_out_of_range_are_bad_input(arguments: dict[str, Any], message
 def test_an_experiment_is_what_it_was_given(tiny_spec: Any) -> None:
     cell = Cell("one", "One", tiny_spec, (0,))
     assert list(Experiment("name", "Title", (cell,)).runs()) == [(cell, tiny_spec.with_seed(0))]
+
+
+def test_the_main_cells_of_164_layers_are_the_papers_nets_and_image_sets() -> None:
+    main = {cell.name: cell.spec for cell in layers_164().cells if cell.main}
+    nets = {"plain_net", "residual_net", "resnext"}
+    sets = {"": "cifar10-jpeg", "_mnist": "mnist", "_cifar100": "cifar100"}
+    assert set(main) == {net + end for net in nets for end in sets} | {
+        "plain_net_unnormalized",
+        "plain_net_unnormalized_mnist",
+    }
+    for name, spec in main.items():
+        net = spec.architecture
+        assert (net.depth, net.width, net.branch_scale) == (164, 16, 1)
+        assert net.batch_norm != ("unnormalized" in name)
+        assert (spec.batch_size, spec.weight_decay, spec.epochs) == (128, 1e-4, 200)
+        assert spec.optimizer == SGD(learning_rate=0.1, momentum=0.9)
+        assert spec.learning_rate(199) == pytest.approx(1e-4)
+        assert spec.image_set == next(images for end, images in reversed(sets.items()) if name.endswith(end))
+        assert spec.augmentation == ("none" if "mnist" in name else "shift_flip")
+
+
+def test_every_escape_differs_from_a_plain_net_in_what_its_name_says() -> None:
+    cells = {cell.name: cell.spec.model_dump() for cell in layers_164().cells}
+
+    def differing(name: str, main: str) -> set[str]:
+        return {key for key, value in cells[name].items() if value != cells[main][key]}
+
+    assert differing("plain_net_rate_0.001", "plain_net") == {"optimizer"}
+    assert differing("plain_net_unnormalized", "plain_net") == {"architecture"}
+    assert differing("plain_net_unnormalized_rate_0.001", "plain_net_unnormalized") == {"optimizer"}
+    for start in ("plain_net_looks_linear", "plain_net_delta_orthogonal"):
+        assert differing(start, "plain_net_unnormalized_rate_0.001") == {"initializer"}
+    assert differing("residual_net_scale_0.1", "residual_net") == {"architecture"}
+    assert len({cell.label for cell in layers_164().cells}) == len(cells)
+
+
+def test_164_layers_at_another_scale_have_one_image_set() -> None:
+    experiment = layers_164(image_set="synthetic", samples=64, epochs=1, seeds=[0])
+    assert not experiment.full_scale
+    assert {spec.image_set for _, spec in experiment.runs()} == {"synthetic"}

@@ -315,6 +315,31 @@ def measure_joins(
         console.print(str(grid.measurements.save(found)), markup=False, highlight=False, soft_wrap=True)
 
 
+@measure_app.command("first-steps")
+def measure_first_steps_of(
+    experiment: Annotated[str, typer.Option(help="Experiment of the runs")] = "layers_164",
+    cells: Annotated[str | None, typer.Option(help="Only these cells, comma-separated")] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds, as in 0-4 or 0,2")] = "0",
+    steps: Annotated[int, typer.Option(min=1, help="Steps to take")] = 500,
+    images: Annotated[int, typer.Option(min=2, help="Training images to measure on")] = 64,
+) -> None:
+    """Take the first training steps: losses, and ranges, gradients and condition numbers of every convolution.
+
+    What is measured already is not measured again. A run that is interrupted begins anew.
+    """
+    grid = find_experiment(experiment, seeds=number_list("seeds", seeds))
+    if cells is not None:
+        grid = grid.select(cells.split(","))
+    missing = [run for run in grid.runs() if grid.measurements.first_steps(run[1], steps) is None]
+    load_keras()
+    from skipnets.first_steps import measure_first_steps
+
+    for cell, spec in missing:
+        with console.status(f"{cell.label}, seed {spec.seed}, {steps} steps"):
+            found = measure_first_steps(spec, steps, images)
+        console.print(str(grid.measurements.save(found)), markup=False, highlight=False, soft_wrap=True)
+
+
 @measure_app.command("steps")
 def measure_steps(
     architecture: Annotated[str, typer.Argument(help="Network")] = "resnet",

@@ -117,13 +117,67 @@ def joined_maps_file(spec: RunSpec) -> str:
     return f"{spec.run_id}-joined.json"
 
 
+class Moment(Entry):
+    """A net between two training steps, as the probe images see it in training mode; a number a convolution.
+
+    A convolution's outputs are its own, before any normalisation. Its hidden representation is what the first ReLU
+    behind it gives, behind the addition if there is one. Condition numbers leave out the dead channels, a single one
+    of which makes that of the whole matrix infinite. Where the rank is less than the number of the other channels,
+    these depend on each other as far as rounding lets one see (``analysis.conditioning``).
+    """
+
+    kernel_lowest: tuple[float, ...]
+    kernel_highest: tuple[float, ...]
+    kernel_condition: tuple[float, ...]  # output channels against positions and input channels
+    kernel_gradient: tuple[float, ...]  # norm, of the mean loss without the weight penalty
+    output_lowest: tuple[float, ...]
+    output_highest: tuple[float, ...]
+    output_gradient: tuple[float, ...]  # norm, of an image's loss; root mean square over images
+    hidden_highest: tuple[float, ...]  # the lowest is 0 wherever a unit is off
+    spread: tuple[float, ...]  # of the hidden units across images, as a share of their scale
+    condition: tuple[float, ...]  # of channels against images and positions
+    condition_double: tuple[float, ...]  # the same where the whole pass is computed in float64
+    rank: tuple[int, ...]  # of that matrix, to float32's rounding
+    rank_double: tuple[int, ...]  # in the pass in float64, to float64's
+    effective_rank: tuple[float, ...]
+    dead: tuple[int, ...]  # channels that are 0 on every image at every position
+    constant: tuple[int, ...]  # channels that are one number, the dead ones among them
+
+
+class FirstSteps(Sealed):
+    """The first training steps of a run, one by one, and the net at some moments between them.
+
+    Infinite and undefined numbers stand as the strings "Infinity" and "NaN", since JSON has none.
+    """
+
+    spec: RunSpec
+    steps: int  # asked for
+    loss: tuple[float, ...]  # of each step's batch before the step, nats an image, without the weight penalty
+    accuracy: tuple[float, ...]  # of the same batches
+    diverged_at: int | None  # the step, counted from 0, whose loss is not finite; none follows
+    images: int  # the first training images as they are, all of which are one batch of the probe
+    layers: tuple[str, ...]  # the convolutions, in the order of computation
+    moments: dict[int, Moment]  # by the number of steps taken
+    machine: Machine
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, one a run and number of steps."""
+        return first_steps_name(self.spec, self.steps)
+
+
+def first_steps_name(spec: RunSpec, steps: int) -> str:
+    """Name of the file with the first ``steps`` steps of a run."""
+    return f"{spec.run_id}-first{steps}.json"
+
+
 class Measurements:
     """The measurements of one folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def save(self, measurement: StepTimes | State | JoinedMaps) -> Path:
+    def save(self, measurement: StepTimes | State | JoinedMaps | FirstSteps) -> Path:
         """Write ``measurement`` atomically and return its path."""
         return measurement.write(self.folder / measurement.file_name)
 
@@ -168,3 +222,17 @@ class Measurements:
         if (state.spec, state.epoch) != (spec, epoch):
             raise DamagedFileError(f"{path} holds another state than its name says")
         return state
+
+    def first_steps(self, spec: RunSpec, steps: int) -> FirstSteps | None:
+        """Return the first ``steps`` steps of a run, or None.
+
+        Raises:
+            DamagedFileError: The file is not what was written, or holds another run.
+        """
+        path = self.folder / first_steps_name(spec, steps)
+        if not path.exists():
+            return None
+        found = FirstSteps.from_json(path.read_bytes(), str(path))
+        if (found.spec, found.steps) != (spec, steps):
+            raise DamagedFileError(f"{path} holds other steps than its name says")
+        return found

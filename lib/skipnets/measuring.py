@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skipnets import datasets, order
+from skipnets.analysis.conditioning import condition
 from skipnets.analysis.curvature import Hessian, Objective
 from skipnets.analysis.lanczos import Report
 from skipnets.analysis.output_dropout import average_over_draws
@@ -117,16 +118,14 @@ def _layer_states(model: keras.Model, x: npt.NDArray[np.float32], images: ImageS
 
 def describe_outputs(layer: str, vectors: npt.NDArray[np.float32], silenced: float) -> LayerState:
     """Describe the outputs (images x positions, channels) of a layer; ``silenced`` is passed on."""
-    singular = np.linalg.svd(vectors.astype(np.float64), compute_uv=False)
-    energy = singular**2 / (singular**2).sum() if singular.any() else np.zeros_like(singular)
-    entropy = -float((energy[energy > 0] * np.log(energy[energy > 0])).sum())
+    found = condition([vectors])
     return LayerState(
         layer=layer,
         units=vectors.shape[1],
-        dead=int((vectors == 0).all(axis=0).sum()),
+        dead=found.dead,
         silenced=silenced,
-        rank=int((singular > singular.max() * max(vectors.shape) * ROUNDING).sum()),
-        effective_rank=round(float(np.exp(entropy)), 4) if singular.any() else 0.0,
+        rank=int((found.singular > found.largest * max(vectors.shape) * ROUNDING).sum()),
+        effective_rank=round(found.effective_rank, 4),
     )
 
 
@@ -177,10 +176,10 @@ def measure_step_times(
         engines[spec.optimizer.kind] = KerasEngine(spec, images)
     seconds: dict[str, list[float]] = {kind: [] for kind in engines}
     for number in range(rounds + 1):
-        shuffled = order.permutation(0, number, batch_size * steps)
+        batches = order.batches(0, number, batch_size * steps, batch_size)
         for kind, engine in engines.items():
             begun = time.process_time()
-            engine.train(number, np.split(shuffled, steps))
+            engine.train(number, batches)
             if number:
                 seconds[kind].append(round((time.process_time() - begun) / steps, 6))
         if progress and number:

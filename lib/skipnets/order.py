@@ -20,6 +20,12 @@ def permutation(seed: int, epoch: int, images: int) -> Indices:
     return np.random.default_rng([seed, epoch, _ORDER]).permutation(images)
 
 
+def batches(seed: int, epoch: int, images: int, batch_size: int) -> list[Indices]:
+    """Return that order in batches, the last of which may be smaller."""
+    shuffled = permutation(seed, epoch, images)
+    return [shuffled[first : first + batch_size] for first in range(0, images, batch_size)]
+
+
 @lru_cache(maxsize=1)  # every step of an epoch asks for the same draw
 def shifts_and_flips(seed: int, epoch: int, images: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Corner of the crop in the padded image, (n, 2) from 0 to 8, and whether it is flipped, (n,), per image."""

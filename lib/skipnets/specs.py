@@ -197,7 +197,9 @@ class RunSpec(Part):
     augmentation: Literal["none", "shift_flip"] = "none"
     loss: Literal["logits", "probabilities"] = "logits"
     labels: Literal["one_hot", "integer"] = "one_hot"
-    initializer: Literal["glorot_uniform", "he_normal", "orthogonal"] = "glorot_uniform"
+    initializer: Literal["glorot_uniform", "he_normal", "orthogonal", "delta_orthogonal", "looks_linear"] = (
+        "glorot_uniform"
+    )
     batch_size: Count
     epochs: Count
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -227,6 +229,10 @@ class RunSpec(Part):
     def held_out(self) -> int:
         """Number of training images held out for validation."""
         return 0 if self.validation == "test" else round(self.train_images * self.validation)
+
+    def learning_rate(self, epoch: int) -> float:
+        """Return the learning rate in ``epoch`` (the first is 0)."""
+        return self.optimizer.learning_rate * (self.schedule.rate_factor(epoch) if self.schedule else 1.0)
 
     def with_seed(self, seed: int) -> "RunSpec":
         """Return the same run under another seed.

@@ -117,10 +117,8 @@ class _Run:
 
     def _train_epoch(self) -> None:
         progress, spec = self.progress, self.spec
-        factor = spec.schedule.rate_factor(progress.epoch) if spec.schedule else 1.0
-        self.engine.set_learning_rate(spec.optimizer.learning_rate * factor)
-        shuffled = order.permutation(spec.seed, progress.epoch, len(self.fitted.y_train))
-        batches = [shuffled[i : i + spec.batch_size] for i in range(0, len(shuffled), spec.batch_size)]
+        self.engine.set_learning_rate(spec.learning_rate(progress.epoch))
+        batches = order.batches(spec.seed, progress.epoch, len(self.fitted.y_train), spec.batch_size)
         while progress.step < len(batches):
             self._pause_if_due()
             part = batches[progress.step : progress.step + self.engine.stretch]

@@ -26,6 +26,8 @@ class Signal:
     """What passes through the chosen layers of a model; every array is of shape (layers,)."""
 
     layers: tuple[str, ...]
+    lowest: Array  # smallest number in the outputs
+    highest: Array  # largest number in the outputs
     scale: Array  # root mean square of the outputs, over images and units
     spread: Array  # standard deviation of a unit across the images, root mean square over units
     silent: Array  # share of the channels (last axis) that are the same number on every image and at every position
@@ -42,6 +44,20 @@ class Signal:
 def layers_of_kind(model: keras.Model, *kinds: type[keras.layers.Layer]) -> list[str]:
     """Names of the layers of a functional model that are of one of ``kinds``, in the order of computation."""
     return [layer.name for layer in model.operations if isinstance(layer, kinds)]
+
+
+def outputs_of(model: keras.Model, layers: Sequence[str]) -> list[Any]:
+    """Symbolic outputs of ``layers``, from which to make a model of them.
+
+    Raises:
+        BadInputError: No such layer, or no layer at all.
+    """
+    known = [layer.name for layer in model.operations]
+    if unknown := [name for name in layers if name not in known]:
+        raise BadInputError(f"layer {unknown[0]!r}: model {model.name!r} has {', '.join(known)}")
+    if not layers:
+        raise BadInputError(f"layers: expected at least one of model {model.name!r}")
+    return [model.get_layer(name).output for name in layers]
 
 
 def measure_signal(
@@ -73,18 +89,20 @@ def measure_signal(
     if len(y) != len(x):
         raise BadInputError(f"images {tuple(x.shape)} and labels {tuple(y.shape)}: expected as many of both")
     weights = [model.get_layer(name).trainable_variables for name in layers]
-    with _unchanged(model), tf.GradientTape() as tape:
+    with unchanged(model), tf.GradientTape() as tape:
         tape.watch(x)
         *hidden, outputs = probe(x, training=training)
         total = tf.reduce_sum(loss.call(y, outputs))
     sources = (hidden, [[variable.value for variable in variables] for variables in weights])
     backward, weight_gradients = tape.gradient(total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    forward = [np.asarray(tensor, np.float64) for tensor in hidden]
+    lowest, highest, scale, spread, silent = np.array([_describe(np.asarray(h, np.float64)) for h in hidden]).T
     return Signal(
         tuple(layers),
-        np.array([np.sqrt((h**2).mean()) for h in forward]),
-        np.array([np.sqrt(h.var(axis=0).mean()) for h in forward]),
-        np.array([np.mean(np.ptp(h.reshape(-1, h.shape[-1]), axis=0) == 0) for h in forward]),
+        lowest,
+        highest,
+        scale,
+        spread,
+        silent,
         np.array([np.linalg.norm(np.asarray(g, np.float64)) / np.sqrt(len(x)) for g in backward]),
         np.array([_norm([part for part in parts if part.ndim > 1]) / len(x) for parts in weight_gradients]),
         np.array([_norm([part for part in parts if part.ndim == 1]) / len(x) for parts in weight_gradients]),
@@ -127,7 +145,7 @@ def measure_cosines(
     """
     probe, x = _prepare(model, inputs, layers)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(x))
-    with _unchanged(model), tf.GradientTape() as tape:
+    with unchanged(model), tf.GradientTape() as tape:
         tape.watch(x)
         *hidden, outputs = probe(x, training=training)
         total = tf.reduce_sum(tf.reshape(outputs, [len(x), -1])[:, 0] * tf.constant(signs, outputs.dtype))
@@ -143,19 +161,15 @@ def _prepare(model: keras.Model, images: npt.ArrayLike, layers: Sequence[str]) -
     """Return a model of the chosen layers' outputs and, last, the model's own, and the images as a tensor."""
     if keras.backend.backend() != "tensorflow":
         raise BadInputError(f"backend {keras.backend.backend()!r}: the signal needs KERAS_BACKEND=tensorflow")
-    known = [layer.name for layer in model.operations]
-    if unknown := [name for name in layers if name not in known]:
-        raise BadInputError(f"layer {unknown[0]!r}: model {model.name!r} has {', '.join(known)}")
-    if not layers:
-        raise BadInputError(f"layers: expected at least one of model {model.name!r}")
+    outputs = outputs_of(model, layers)
     x = tf.constant(np.asarray(images), model.inputs[0].dtype)
     if x.ndim < 1 or len(x) < 2:
         raise BadInputError(f"images {tuple(x.shape)}: expected at least two")
-    return keras.Model(model.inputs, [*(model.get_layer(name).output for name in layers), model.outputs[0]]), x
+    return keras.Model(model.inputs, [*outputs, model.outputs[0]]), x
 
 
 @contextmanager
-def _unchanged(model: keras.Model) -> Iterator[None]:
+def unchanged(model: keras.Model) -> Iterator[None]:
     """Put back what a pass in training mode changes: moving statistics, and how far dropout has drawn."""
     before = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     try:
@@ -163,6 +177,12 @@ def _unchanged(model: keras.Model) -> Iterator[None]:
     finally:
         for variable, value in before:
             variable.assign(value)
+
+
+def _describe(h: Array) -> tuple[float, float, float, float, float]:
+    """The fields of ``Signal`` from ``lowest`` to ``silent`` for one layer's outputs."""
+    spans = np.ptp(h.reshape(-1, h.shape[-1]), axis=0)
+    return h.min(), h.max(), np.sqrt((h**2).mean()), np.sqrt(h.var(axis=0).mean()), np.mean(spans == 0)
 
 
 def _norm(tensors: Sequence[Any]) -> float:

@@ -6,6 +6,7 @@ import keras
 
 from skipnets.architectures import cnn_vs_resnet, concat_vs_sum, very_deep
 from skipnets.architectures.blocks import Frame
+from skipnets.architectures.initializers import REGISTERED
 from skipnets.errors import BadInputError
 from skipnets.specs import CNN, DeepNet, JoinNet, Part, ResNet
 
@@ -31,16 +32,20 @@ def build(
         input_shape: Height, width and channels of an image.
         classes: Number of outputs.
         loss: ``"logits"`` leaves the outputs linear, ``"probabilities"`` gives the output layer a softmax.
-        initializer: Keras name of the initialiser of every kernel.
+        initializer: Name of the initialiser of every kernel, as specs have it.
 
     Returns:
         A model from images (n, height, width, channels) to outputs (n, classes).
 
     Raises:
-        BadInputError: The images are too small for the network's convolutions and poolings.
+        BadInputError: The images are too small for the network's convolutions and poolings, or the initialiser does
+            not fit its channels.
     """
-    frame = Frame(input_shape, classes, "softmax" if loss == "probabilities" else None, initializer)
+    output_activation = "softmax" if loss == "probabilities" else None
+    frame = Frame(input_shape, classes, output_activation, REGISTERED.get(initializer, initializer))
     try:
         return _BUILDERS[type(architecture)](architecture, frame)
+    except BadInputError:
+        raise
     except ValueError as error:
         raise BadInputError(f"image shape {input_shape}: too small for a {type(architecture).__name__}") from error

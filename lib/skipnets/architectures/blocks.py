@@ -76,7 +76,7 @@ class GroupedConv2D(layers.Layer):
         )
         group_in = ops.arange(channels) // (channels // self.groups)
         group_out = ops.arange(self.filters) // (self.filters // self.groups)
-        self.same_group = ops.cast(group_in[:, None] == group_out[None, :], "float32")
+        self.same_group = ops.cast(group_in[:, None] == group_out[None, :], self.compute_dtype)
 
     def call(self, x: Any) -> Any:
         """Convolve (n, height, width, in) to (n, height/strides, width/strides, out)."""

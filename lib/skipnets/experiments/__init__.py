@@ -6,7 +6,7 @@ from typing import Any
 from skipnets.errors import BadInputError
 from skipnets.experiments.document_000 import cnn_vs_resnet
 from skipnets.experiments.document_003 import concat_vs_sum, concat_vs_sum_pocket
-from skipnets.experiments.document_004 import DEPTHS, very_deep, very_deep_tables
+from skipnets.experiments.document_004 import DEPTHS, layers_164, very_deep
 from skipnets.experiments.grid import Cell, Experiment
 
 __all__ = [
@@ -18,16 +18,16 @@ __all__ = [
     "concat_vs_sum",
     "concat_vs_sum_pocket",
     "find_experiment",
+    "layers_164",
     "very_deep",
-    "very_deep_tables",
 ]
 
 EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
     "cnn_vs_resnet": cnn_vs_resnet,
     "concat_vs_sum": concat_vs_sum,
     "concat_vs_sum_pocket": concat_vs_sum_pocket,
+    "layers_164": layers_164,
     "very_deep": very_deep,
-    "very_deep_tables": very_deep_tables,
 }
 
 
