@@ -6,10 +6,9 @@ import pytest
 from skipnets.analysis.dead_units import learn, rings
 from skipnets.analysis.linear_nets import log10_power_conditions
 from skipnets.datasets import load
-from skipnets.experiments import DEPTHS, layers_164
+from skipnets.experiments import DEPTHS
 from skipnets.paths import ROOT
 from skipnets.published import DEPTH_TABLES, DIGITS, RESNET_TEST_ERRORS
-from skipnets.specs import SGD, DeepNet
 
 MNIST = ROOT / "data" / "cache" / "mnist.npz"
 
@@ -32,26 +31,6 @@ def test_the_size_of_the_plain_net_is_cut_and_not_rounded_from_a_net_without_bat
     assert printed["residual_net"] == round(WITH_NORM / 1e6, 1) == WITH_NORM // 100_000 / 10
     assert printed["plain_net"] == WITHOUT_NORM // 100_000 / 10 != round(WITHOUT_NORM / 1e6, 1)
     assert printed["plain_net"] not in {WITH_NORM // 100_000 / 10, round(WITH_NORM / 1e6, 1)}
-
-
-def test_the_grid_has_the_settings_that_the_paper_gives() -> None:
-    cells = [cell for cell in layers_164().cells if cell.main]
-    for cell in cells:
-        spec = cell.spec
-        assert isinstance(spec.architecture, DeepNet)
-        assert (spec.architecture.depth, spec.architecture.width) == (164, 16)
-        assert spec.optimizer == SGD(learning_rate=0.1, momentum=0.9)
-        assert (spec.batch_size, spec.epochs, spec.weight_decay) == (128, 200, 1e-4)
-        assert spec.schedule is not None
-        assert 0.1 * spec.schedule.rate_factor(199) == pytest.approx(0.0001)
-        assert (spec.augmentation == "none") == (spec.image_set == "mnist")
-    normalized = {
-        (cell.spec.image_set, cell.spec.architecture.kind) for cell in cells if "unnormalized" not in cell.name
-    }
-    assert len(normalized) == 9
-    assert {cell.name for cell in cells if not cell.spec.architecture.batch_norm} == {  # type: ignore[union-attr]
-        f"plain_net_unnormalized{image_set}" for image_set in ("", "_mnist", "_cifar100")
-    }
 
 
 def test_one_answer_to_every_image_scores_what_table_1_prints_on_test_images_alone() -> None:
