@@ -53,7 +53,7 @@ class Conditioning:
 
     @property
     def smallest(self) -> float:
-        """Smallest of all min(m, n) singular values: exactly 0 where dead columns leave fewer than so many."""
+        """Smallest of all min(m, n) singular values, exactly 0 where dead columns leave fewer than so many."""
         return self.smallest_live if self.singular.size == min(self.shape) else 0.0
 
     @property
@@ -77,12 +77,12 @@ class Conditioning:
 
     @property
     def lost(self) -> bool:
-        """Whether live columns depend on each other as far as rounding lets one see: ``smallest_live`` is beyond it."""
+        """Whether ``smallest_live`` is not above the threshold, so that live columns may depend on each other."""
         return self.rank < self.singular.size
 
     @property
     def condition(self) -> float:
-        """Condition number: infinite where the smallest singular value is exactly 0."""
+        """Condition number, infinite where the smallest singular value is exactly 0."""
         return _ratio(self.largest, self.smallest)
 
     @property
@@ -146,8 +146,9 @@ def measure_representations(
     """Measure the outputs of ``layers`` over all images, in the precision that the model computes in.
 
     By ``"channels"``, a layer's columns are its channels (last axis), its rows every position of every image; one pass
-    over the images does all layers, and no more than a batch of outputs is held. By ``"images"``, columns are
-    positions x channels, rows are images; a pass a layer, and one layer's outputs are held.
+    over the images does all layers. By ``"images"``, columns are positions x channels, rows are images; a pass a layer,
+    and all outputs of that layer are held. Beside them stand the outputs of every layer on one batch: 1.7 GB for a
+    PlainNet of 164 layers and 32 images of 32 x 32 pixels.
 
     Args:
         model: A functional model.
