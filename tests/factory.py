@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skipnets.measurements import JoinedMaps, LayerState, Machine, Spectrum, State, StepTimes
+from skipnets.measurements import FirstSteps, JoinedMaps, LayerState, Machine, Moment, Spectrum, State, StepTimes
 from skipnets.records import Curve, Environment, Final, History, RunRecord, pack_bits
 from skipnets.specs import ResNet, RunSpec
 
@@ -90,3 +90,25 @@ def made_up_maps(spec: RunSpec, without: tuple[float, ...]) -> JoinedMaps:
         schema=1, spec=spec, weights="0" * 64, images=1000, outputs=names, similarity=alike, accuracy=0.5,
         without=without, machine=machine,
     )  # fmt: skip
+
+
+def made_up_first_steps(spec: RunSpec, layers: int = 4, moments: Sequence[int] = (0, 10), **rows: object) -> FirstSteps:
+    """Return first steps of a net with ``layers`` convolutions, all of whose numbers are 1, without dead channels.
+
+    ``rows`` gives quantities of ``Moment`` other values, the same at every moment.
+    """
+    real = {"dead": (0,) * layers, "constant": (0,) * layers, "rank": (4,) * layers, "rank_double": (4,) * layers}
+    moment = Moment.model_validate({name: (1.0,) * layers for name in Moment.model_fields} | real | rows)
+    steps = max(moments)
+    return FirstSteps(
+        schema=1,
+        spec=spec,
+        steps=steps,
+        loss=tuple(2.3 - step / 100 for step in range(steps)),
+        accuracy=(0.1,) * steps,
+        diverged_at=None,
+        images=64,
+        layers=tuple(f"conv{number}" for number in range(layers)),
+        moments=dict.fromkeys(moments, moment),
+        machine=Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00"),
+    )
