@@ -8,7 +8,7 @@ import jupytext
 import pytest
 from nbclient import NotebookClient
 
-from factory import made_up_maps, made_up_record, made_up_state, made_up_step_times
+from factory import made_up_first_steps, made_up_maps, made_up_record, made_up_state, made_up_step_times
 from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims
 from skipnets.errors import DamagedFileError
 from skipnets.experiments import DEPTHS, EXPERIMENTS, find_experiment
@@ -118,6 +118,9 @@ def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pyte
     grid = everything["concat_vs_sum"].experiment
     for spec in grid.cell("concatenation_12_16").specs():
         grid.measurements.save(made_up_maps(spec, (0.5, 0.4)))
+    deep = everything["layers_164"].experiment
+    for name in ("plain_net", "residual_net", "plain_net_mnist", "plain_net_unnormalized_mnist", "residual_net_mnist"):
+        deep.measurements.save(made_up_first_steps(deep.cell(name).spec, 163, (0, 500)))
     for claim_id in RULES:
         verdict = judge(BY_ID[claim_id], everything)
         assert verdict.status != "not yet measured", claim_id

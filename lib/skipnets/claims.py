@@ -17,7 +17,16 @@ from skipnets.experiments import EXPERIMENTS, find_experiment
 from skipnets.paths import ROOT
 from skipnets.results import Results, load_results
 from skipnets.specs import explain
-from skipnets.verdicts import NotMeasuredError, Rule, Status, Verdict, cnn_vs_resnet, concat_vs_sum, very_deep
+from skipnets.verdicts import (
+    NotMeasuredError,
+    Rule,
+    Status,
+    Verdict,
+    cnn_vs_resnet,
+    concat_vs_sum,
+    layers_164,
+    very_deep,
+)
 
 LEDGER = ROOT / "data" / "claims.yml"
 
@@ -28,6 +37,7 @@ RULES: dict[str, tuple[str, Rule]] = {
         ("cnn_vs_resnet", cnn_vs_resnet.RULES),
         ("concat_vs_sum", concat_vs_sum.RULES),
         ("very_deep", very_deep.RULES),
+        ("layers_164", layers_164.RULES),
     )
     for claim_id, rule in rules.items()
 }

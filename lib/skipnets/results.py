@@ -11,7 +11,7 @@ from rich.console import Console
 from skipnets.analysis.statistics import find_spikes, first_epoch, summarize
 from skipnets.environment import load_keras
 from skipnets.experiments import Cell, Experiment
-from skipnets.measurements import JoinedMaps, State
+from skipnets.measurements import FirstSteps, JoinedMaps, State
 from skipnets.progress import RunDisplay
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
@@ -118,6 +118,12 @@ class Results:
             spec.seed: self.experiment.measurements.joined_maps(spec) for spec in self.experiment.cell(name).specs()
         }
         return {seed: maps for seed, maps in found.items() if maps is not None}
+
+    def first_steps(self, name: str, steps: int = 500) -> dict[int, FirstSteps]:
+        """Return the measured first ``steps`` steps of a cell, by seed."""
+        kept = self.experiment.measurements
+        found = {spec.seed: kept.first_steps(spec, steps) for spec in self.experiment.cell(name).specs()}
+        return {seed: taken for seed, taken in found.items() if taken is not None}
 
     def measured_epochs(self, names: Sequence[str], seeds: int = 2) -> list[int]:
         """Return after how many epochs all cells called ``names`` were measured, with ``seeds`` shared ones or more."""

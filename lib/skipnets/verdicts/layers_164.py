@@ -1,0 +1,149 @@
+"""The rules of claims about nets of 164 layers, by their first training steps; each docstring says what is measured.
+
+A range or a condition number a thousand times another needs no interval: one seed is enough, and is told.
+"""
+
+import numpy as np
+
+from skipnets.measurements import FirstSteps, Moment
+from skipnets.results import Results
+from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
+
+RULES = Rules()
+
+#: How many steps are taken, and the layers whose plots the paper prints.
+STEPS, FIRST, LATE = 500, 1, 160
+
+#: What the paper prints of PlainNet on MNIST: range of the first layer's outputs, and of most of its weights.
+PRINTED_OUTPUTS, PRINTED_WEIGHTS = 1.7e6, 4e5
+
+#: A layer is out of proportion to another where its range is a thousand times the other's.
+OUT_OF_PROPORTION = 1000
+
+
+def _steps(results: Results, name: str) -> FirstSteps:
+    """The steps of a cell's first measured seed.
+
+    Raises:
+        NotMeasuredError: There are none.
+    """
+    found = results.first_steps(name, STEPS)
+    if not found:
+        raise NotMeasuredError(f"Needs the first {STEPS} steps of cell {name}, which are not measured.")
+    return found[min(found)]
+
+
+def _last(steps: FirstSteps) -> Moment:
+    return steps.moments[max(steps.moments)]
+
+
+def output_range(moment: Moment, layer: int) -> float:
+    """Range of the outputs of the convolution number ``layer``, counted from 1."""
+    return moment.output_highest[layer - 1] - moment.output_lowest[layer - 1]
+
+
+def kernel_range(moment: Moment, layer: int) -> float:
+    """Range of the weights of the convolution number ``layer``, counted from 1."""
+    return moment.kernel_highest[layer - 1] - moment.kernel_lowest[layer - 1]
+
+
+def infinite_layers(moment: Moment) -> list[int]:
+    """Convolutions, counted from 1, whose hidden representation has an infinite condition number.
+
+    One dead channel is enough; where all live, the number itself is asked.
+    """
+    pairs = zip(moment.dead, moment.condition, strict=True)
+    return [layer for layer, (dead, condition) in enumerate(pairs, start=1) if dead or condition == float("inf")]
+
+
+@RULES.decide("C14")
+def plain_nets_first_layers_explode(results: Results) -> Verdict:
+    """On MNIST, outputs and weights of PlainNet's first layer grow a thousand times larger than those of layer 160.
+
+    Conditional where they do with batch normalization and not without, or the reverse.
+    """
+    told, explodes = [], []
+    largest = 0.0
+    for cell, name in (("plain_net_mnist", "with"), ("plain_net_unnormalized_mnist", "without")):
+        steps = _steps(results, cell)
+        moment = _last(steps)
+        outputs, weights = ([kind(moment, layer) for layer in (FIRST, LATE)] for kind in (output_range, kernel_range))
+        explodes.append(all(first > OUT_OF_PROPORTION * late for first, late in (outputs, weights)))
+        largest = max(largest, outputs[0])
+        told.append(
+            f"{name} batch normalization, after {max(steps.moments)} steps, outputs range over {outputs[0]:.2g} in "
+            f"layer {FIRST} and {outputs[1]:.2g} in layer {LATE}, weights over {weights[0]:.2g} and {weights[1]:.2g}"
+        )
+    status: Status = "supported" if all(explodes) else "conditional" if any(explodes) else "refuted"
+    return Verdict(
+        status, f"Printed: {PRINTED_OUTPUTS:.2g} and {PRINTED_WEIGHTS:.2g}. One seed: {'; '.join(told)}.", largest
+    )
+
+
+@RULES.decide("C15")
+def residual_nets_stay_in_proportion(results: Results) -> Verdict:
+    """On MNIST, outputs and weights of a ResNet's first layer stay within a thousand times those of layer 160."""
+    steps = _steps(results, "residual_net_mnist")
+    moment = _last(steps)
+    outputs, weights = ([kind(moment, layer) for layer in (FIRST, LATE)] for kind in (output_range, kernel_range))
+    calm = all(first < OUT_OF_PROPORTION * late for first, late in (outputs, weights))
+    reason = (
+        f"One seed, after {max(steps.moments)} steps: outputs range over {outputs[0]:.2g} in layer {FIRST} and "
+        f"{outputs[1]:.2g} in layer {LATE} (printed: 6), weights over {weights[0]:.2g} and {weights[1]:.2g}."
+    )
+    return Verdict("supported" if calm else "refuted", reason, outputs[0])
+
+
+@RULES.decide("C16")
+def plain_nets_are_infinite_from_layer_80_on(results: Results) -> Verdict:
+    """In PlainNet on CIFAR-10's images, layers before 80 have finite condition numbers and the others infinite ones.
+
+    Refuted where no layer is infinite, conditional where they lie elsewhere.
+    """
+    steps = _steps(results, "plain_net")
+    start, end = (infinite_layers(moment) for moment in (steps.moments[0], _last(steps)))
+    as_printed = end and min(end) >= 80 and len(end) == len(steps.layers) - min(end) + 1
+    status: Status = "supported" if as_printed else "conditional" if end else "refuted"
+    reason = (
+        f"One seed: the condition number is infinite in {_of_layers(start, steps)} at the start and in "
+        f"{_of_layers(end, steps)} after {max(steps.moments)} steps, of which {sum(layer < 80 for layer in end)} lie "
+        "before layer 80. It is so wherever a channel is dead."
+    )
+    return Verdict(status, reason, len(end) / len(steps.layers))
+
+
+@RULES.decide("C19")
+def residual_nets_are_never_infinite(results: Results) -> Verdict:
+    """At every moment measured, every layer of a ResNet on CIFAR-10's images has a finite condition number.
+
+    That no infinite one is met in the first steps does not say "never": conditional.
+    """
+    steps = _steps(results, "residual_net")
+    met = {taken: infinite_layers(moment) for taken, moment in steps.moments.items()}
+    worst = max(met, key=lambda taken: len(met[taken]))
+    if met[worst]:
+        return Verdict(
+            "refuted",
+            f"One seed: after {worst} steps the condition number is infinite in {_of_layers(met[worst], steps)}, where "
+            "channels are dead. The net trains all the same.",
+            len(met[worst]) / len(steps.layers),
+        )
+    reason = f"One seed: no infinite condition number in the first {max(steps.moments)} steps; later is not measured."
+    return Verdict("conditional", reason, 0.0)
+
+
+@RULES.decide("C20")
+def condition_falls_with_depth(results: Results) -> Verdict:
+    """In a ResNet, the condition number is larger in the first twenty layers than in the last hundred (medians)."""
+    steps = _steps(results, "residual_net")
+    condition = _last(steps).condition
+    early, late = float(np.median(condition[:20])), float(np.median(condition[-100:]))
+    reason = (
+        f"One seed, after {max(steps.moments)} steps, channels that are not dead: median {early:.3g} over the first 20 "
+        f"convolutions, {late:.3g} over the last 100."
+    )
+    return Verdict("supported" if early > late else "refuted", reason, early / late)
+
+
+def _of_layers(found: list[int], steps: FirstSteps) -> str:
+    return f"{len(found)} of {len(steps.layers)} layers"

@@ -1,0 +1,140 @@
+"""Verdicts and figures from the first steps of nets of 164 layers, made up."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from factory import made_up_first_steps
+from skipnets.experiments import layers_164
+from skipnets.figures import first_steps
+from skipnets.results import Results, load_results
+from skipnets.verdicts import NotMeasuredError
+from skipnets.verdicts.layers_164 import RULES, infinite_layers
+
+LAYERS = 163
+
+
+@pytest.fixture(autouse=True)
+def _agg() -> Iterator[None]:
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, folder: Path, **cells: dict[str, object]) -> Results:
+    """Results with made-up first steps of ``cells``, whose numbers are those given, or 1."""
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", folder)
+    grid = layers_164()
+    for name, rows in cells.items():
+        grid.measurements.save(made_up_first_steps(grid.cell(name).spec, LAYERS, (0, 500), **rows))
+    return load_results(grid)
+
+
+def row(value: float, elsewhere: float = 1.0, until: int = 1) -> tuple[float, ...]:
+    """``value`` in the first ``until`` layers and another behind them."""
+    return (value,) * until + (elsewhere,) * (LAYERS - until)
+
+
+HUGE = {
+    "output_highest": row(1e6),
+    "output_lowest": row(-1e6, 0),
+    "kernel_highest": row(1e5),
+    "kernel_lowest": row(-1e5, 0),
+}
+CALM = {"output_lowest": row(0.0, 0), "kernel_lowest": row(0.0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("normalized", "not_normalized", "status"),
+    [(HUGE, HUGE, "supported"), (HUGE, CALM, "conditional"), (CALM, CALM, "refuted")],
+)
+def test_a_first_layer_out_of_proportion_with_normalization_and_without(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    normalized: dict[str, object],
+    not_normalized: dict[str, object],
+    status: str,
+) -> None:
+    cells = {"plain_net_mnist": normalized, "plain_net_unnormalized_mnist": not_normalized}
+    verdict = RULES["C14"](measured(monkeypatch, tmp_path, **cells))
+    assert verdict.status == status
+    assert verdict.value == (2e6 if normalized is HUGE else 1)
+
+
+@pytest.mark.parametrize(("rows", "status"), [(CALM, "supported"), (HUGE, "refuted")])
+def test_a_residual_net_in_proportion(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: dict[str, object], status: str
+) -> None:
+    assert RULES["C15"](measured(monkeypatch, tmp_path, residual_net_mnist=rows)).status == status
+
+
+@pytest.mark.parametrize(
+    ("dead", "plain", "residual"),
+    [
+        (row(0, 1, until=79), "supported", "refuted"),
+        (row(1, 0, until=79), "conditional", "refuted"),
+        (row(0, 1, until=78), "conditional", "refuted"),
+        (row(0, 0), "refuted", "conditional"),
+    ],
+)
+def test_infinite_layers_are_where_channels_are_dead(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dead: tuple[int, ...], plain: str, residual: str
+) -> None:
+    results = measured(monkeypatch, tmp_path, plain_net={"dead": dead}, residual_net={"dead": dead})
+    assert RULES["C16"](results).status == plain
+    assert RULES["C19"](results).status == residual
+
+
+def test_a_layer_is_infinite_by_its_own_number_too() -> None:
+    steps = made_up_first_steps(
+        layers_164().cell("plain_net").spec, 3, condition=(1.0, float("inf"), 2.0), dead=(0, 0, 1)
+    )
+    assert infinite_layers(steps.moments[0]) == [2, 3]
+
+
+@pytest.mark.parametrize(("early", "late", "status"), [(50.0, 2.0, "supported"), (2.0, 50.0, "refuted")])
+def test_condition_numbers_that_fall_with_depth(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, early: float, late: float, status: str
+) -> None:
+    results = measured(monkeypatch, tmp_path, residual_net={"condition": row(early, late, until=20)})
+    assert RULES["C20"](results).status == status
+
+
+def test_what_is_not_measured_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    results = measured(monkeypatch, tmp_path)
+    for rule in RULES.values():
+        with pytest.raises(NotMeasuredError, match="Needs the first 500 steps of cell"):
+            rule(results)
+
+
+def test_a_line_a_moment_and_a_tick_a_layer_with_dead_channels() -> None:
+    steps = made_up_first_steps(
+        layers_164().cell("plain_net").spec, 4, condition=(1.0, float("inf"), 3.0, 4.0), dead=(0, 0, 2, 1),
+        output_lowest=(-9.0, 0, 0, 0),
+    )  # fmt: skip
+    figure = first_steps.by_layer_plot({"PlainNet": steps}, ["condition number", "range of outputs"], [0, 5, 10])
+    above, below = figure.axes
+    start, _, ticks = above.lines
+    assert list(ticks.get_xdata()) == [3, 4]
+    assert np.isnan(start.get_ydata()[1])
+    assert list(below.lines[0].get_ydata()) == [10, 1, 1, 1]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["start", "after 10 steps"]
+
+
+def test_losses_are_averaged_and_an_end_is_marked() -> None:
+    steps = made_up_first_steps(layers_164().cell("plain_net").spec, moments=(0, 40))
+    lost = steps.model_copy(update={"loss": (*steps.loss, float("nan")), "diverged_at": 40})
+    axis = first_steps.losses_plot({"a": steps, "b": lost}, window=10).axes[0]
+    assert axis.lines[1].get_ydata()[-1] == pytest.approx(np.mean(steps.loss[-10:]))
+    cross = axis.lines[-1]
+    assert (cross.get_marker(), list(cross.get_xdata())) == ("x", [41])
+
+
+def test_the_note_says_image_set_seed_and_command() -> None:
+    steps = made_up_first_steps(layers_164().cell("plain_net_mnist").spec)
+    note = first_steps.source_note({"PlainNet": steps}, ["plain_net_mnist"])
+    assert "mnist; measured on 64 training images; seed 0." in note
+    assert "`skipnets measure first-steps --cells plain_net_mnist`" in note
