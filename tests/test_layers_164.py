@@ -115,7 +115,7 @@ def test_a_line_a_moment_and_a_tick_a_layer_with_dead_channels() -> None:
         layers_164().cell("plain_net").spec, 4, condition=(1.0, float("inf"), 3.0, 4.0), dead=(0, 0, 2, 1),
         output_lowest=(-9.0, 0, 0, 0),
     )  # fmt: skip
-    figure = first_steps.by_layer_plot({"PlainNet": steps}, ["condition number", "range of outputs"], [0, 5, 10])
+    figure = first_steps.by_layer_plot({"PlainNet": steps}, ["condition_live", "output_range"], [0, 5, 10])
     above, below = figure.axes
     start, _, ticks = above.lines
     assert list(ticks.get_xdata()) == [3, 4]

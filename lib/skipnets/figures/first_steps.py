@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,27 +12,46 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from skipnets.architectures import build
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 from skipnets.measurements import FirstSteps, Moment
+from skipnets.specs import Part
 
 Array = npt.NDArray[np.float64]
 
-#: What a moment tells of every convolution, by the label of its axis.
-QUANTITIES: dict[str, Callable[[Moment], Array]] = {
-    "range of outputs": lambda moment: np.subtract(moment.output_highest, moment.output_lowest),
-    "range of weights": lambda moment: np.subtract(moment.kernel_highest, moment.kernel_lowest),
-    "gradient in outputs": lambda moment: np.array(moment.output_gradient),
-    "gradient in weights": lambda moment: np.array(moment.kernel_gradient),
-    "condition number": lambda moment: np.array(moment.condition),
-    "spread across images": lambda moment: np.array(moment.spread),
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that every convolution has at every moment."""
+
+    label: str
+    of: Callable[[Moment, FirstSteps], Sequence[float] | Array]  # of a moment among these steps: a number a layer
+
+
+#: What can be shown, by the key that figures and the page's script use; the explorer begins with the first.
+QUANTITIES = {
+    "condition": Quantity(
+        "condition number of all channels", lambda moment, _: np.where(moment.dead, np.inf, moment.condition)
+    ),
+    "condition_live": Quantity("condition number of the live channels", lambda moment, _: moment.condition),
+    "dead": Quantity("share of dead channels", lambda moment, steps: np.divide(moment.dead, channels_of(steps))),
+    "output_range": Quantity(
+        "range of the outputs", lambda moment, _: np.subtract(moment.output_highest, moment.output_lowest)
+    ),
+    "kernel_range": Quantity(
+        "range of the weights", lambda moment, _: np.subtract(moment.kernel_highest, moment.kernel_lowest)
+    ),
+    "output_gradient": Quantity("gradient norm of the outputs", lambda moment, _: moment.output_gradient),
+    "kernel_gradient": Quantity("gradient norm of the weights", lambda moment, _: moment.kernel_gradient),
+    "spread": Quantity("relative spread across images", lambda moment, _: moment.spread),
 }
 
 
 def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], moments: Sequence[int]) -> Figure:
-    """Numbers of every convolution, a column a net and a row a quantity, a line a moment, on logarithmic axes.
+    """Numbers of every convolution, a column a net and a row one of ``QUANTITIES``, a line a moment, on log axes.
 
-    Condition numbers are those of the channels that are not dead. A tick above a panel of them marks a layer that has
-    dead channels at the last moment, so that the condition number of the whole layer is infinite.
+    A tick above a panel of condition numbers of live channels marks a layer that has dead ones at the last moment, so
+    that the number of all its channels is infinite.
     """
     figure, axes = plt.subplots(
         len(quantities), len(found), figsize=(9, 2.5 * len(quantities) + 0.7), sharex="col", sharey="row", squeeze=False
@@ -39,21 +60,20 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
     for column, (label, steps) in zip(axes.T, found.items(), strict=True):
         layers = np.arange(1, len(steps.layers) + 1)
         for axis, quantity in zip(column, quantities, strict=True):
-            there = [moment for moment in moments if moment in steps.moments]
-            for moment in there:
-                values = QUANTITIES[quantity](steps.moments[moment])
-                shown = np.where(np.isfinite(values) & (values > 0), values, np.nan)
-                shade = shades[moments.index(moment)]
-                axis.plot(layers, shown, color=shade, linewidth=1.1, label=_after(moment))
-            if quantity == "condition number" and there:
-                dead = layers[np.array(steps.moments[there[-1]].dead) > 0]
+            for moment, values in zip(steps.moments, table_of(steps, quantity), strict=True):
+                if moment in moments:
+                    shown = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+                    shade = shades[moments.index(moment)]
+                    axis.plot(layers, shown, color=shade, linewidth=1.1, label=_after(moment))
+            if quantity == "condition_live":
+                dead = layers[np.array(steps.moments[max(steps.moments)].dead) > 0]
                 axis.plot(dead, np.full(len(dead), 1.02), "|", color=ORANGE, markersize=5, clip_on=False,
                           transform=axis.get_xaxis_transform())  # fmt: skip
             axis.set(yscale="log")
         column[0].set_title(label, fontsize=10, pad=10)
         column[-1].set_xlabel("convolution, from the image on")
     for axis, quantity in zip(axes[:, 0], quantities, strict=True):
-        axis.set_ylabel(f"{quantity}\n(log scale)")
+        axis.set_ylabel(f"{QUANTITIES[quantity].label}\n(log scale)", fontsize=8)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(moments))
     return figure
 
@@ -85,6 +105,24 @@ def source_note(found: Mapping[str, FirstSteps], names: Iterable[str]) -> str:
         f"{{.source-note}}\n{images}; measured on {first.images} training images; seed {seeds}. "
         f"`skipnets measure first-steps --cells {','.join(names)}`"
     )
+
+
+def table_of(steps: FirstSteps, quantity: str) -> Array:
+    """Numbers (moments, layers) of one of ``QUANTITIES``."""
+    with np.errstate(invalid="ignore"):  # infinity less infinity is undefined, and shown so
+        return np.array([QUANTITIES[quantity].of(moment, steps) for moment in steps.moments.values()], dtype=float)
+
+
+def channels_of(steps: FirstSteps) -> tuple[int, ...]:
+    """Output channels of every convolution."""
+    of_layer = _channels_of_net(steps.spec.architecture)
+    return tuple(of_layer[name] for name in steps.layers)
+
+
+@cache
+def _channels_of_net(net: Part) -> dict[str, int]:
+    """Output channels of every layer of a net, which takes seconds to build."""
+    return {layer.name: layer.output.shape[-1] for layer in build(net).layers}
 
 
 def _after(moment: int) -> str:
