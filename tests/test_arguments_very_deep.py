@@ -1,5 +1,6 @@
 """What document 004 and the paper behind it say, where it can be settled without training one of their nets."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -111,3 +112,13 @@ def test_the_identity_alone_does_not_keep_the_condition_of_powers_finite_and_a_b
     assert (residual < plain).all()
     shrinking = [log10_power_conditions(eigenvalues, 1.0, 1 / depth, np.array([depth]))[0] for depth in depths]
     assert max(shrinking) < np.log10(np.e) * (2.0 - 0.5)
+
+
+@pytest.mark.parametrize(("scale", "alike"), [(1e15, False), (2e18, True)])
+def test_batch_normalization_of_huge_outputs_shows_all_images_alike(scale: float, alike: bool) -> None:
+    """Every output fits into float32, and so does its square; the sum of the squares over a batch does not."""
+    images = scale * np.random.default_rng(0).normal(size=(64, 28, 28, 2)).astype(np.float32)
+    assert np.isfinite(images**2).all()
+    normalized = np.asarray(keras.layers.BatchNormalization()(images, training=True))
+    assert np.isfinite(normalized).all()
+    assert (np.ptp(normalized, axis=0).max() == 0) == alike

@@ -20,7 +20,7 @@ def variance_explained(outcomes: pd.DataFrame, value: str, factors: Sequence[str
         factors: Columns whose levels cross: every combination has the same number of runs, two or more.
 
     Returns:
-        Shares that add up to 1: a factor by its name, a joint effect by its factors' names joined by " x ", and what
+        Shares that add up to 1, a factor by its name, a joint effect by its factors' names joined by " x ", and what
         is left within a combination by "seeds".
 
     Raises:

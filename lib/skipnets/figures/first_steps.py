@@ -26,6 +26,8 @@ class Quantity:
 
     label: str
     of: Callable[[Moment, FirstSteps], Sequence[float] | Array]  # of a moment among these steps: a number a layer
+    share: bool = False  # from 0 to 1 and drawn so, rather than on a logarithmic axis
+    highest: float | None = None  # what lies above is beyond even float64, and not drawn to scale
 
 
 #: What can be shown, by the key that figures and the page's script use; the explorer begins with the first.
@@ -33,7 +35,9 @@ QUANTITIES = {
     "condition": Quantity(
         "condition number of all channels", lambda moment, _: np.where(moment.dead, np.inf, moment.condition)
     ),
-    "condition_live": Quantity("condition number of the live channels", lambda moment, _: moment.condition),
+    "condition_live": Quantity(
+        "condition number of the live channels", lambda moment, _: moment.condition, highest=1e20
+    ),
     "dead": Quantity("share of dead channels", lambda moment, steps: np.divide(moment.dead, channels_of(steps))),
     "output_range": Quantity(
         "range of the outputs", lambda moment, _: np.subtract(moment.output_highest, moment.output_lowest)
@@ -43,12 +47,12 @@ QUANTITIES = {
     ),
     "output_gradient": Quantity("gradient norm of the outputs", lambda moment, _: moment.output_gradient),
     "kernel_gradient": Quantity("gradient norm of the weights", lambda moment, _: moment.kernel_gradient),
-    "spread": Quantity("relative spread across images", lambda moment, _: moment.spread),
+    "spread": Quantity("relative spread across images", lambda moment, _: moment.spread, share=True),
 }
 
 
 def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], moments: Sequence[int]) -> Figure:
-    """Numbers of every convolution, a column a net and a row one of ``QUANTITIES``, a line a moment, on log axes.
+    """Numbers of every convolution, a column a net and a row one of ``QUANTITIES``, a line a moment.
 
     A tick above a panel of condition numbers of live channels marks a layer that has dead ones at the last moment, so
     that the number of all its channels is infinite.
@@ -62,18 +66,22 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
         for axis, quantity in zip(column, quantities, strict=True):
             for moment, values in zip(steps.moments, table_of(steps, quantity), strict=True):
                 if moment in moments:
-                    shown = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+                    shown = np.where(np.isfinite(values), values, np.nan)
                     shade = shades[moments.index(moment)]
                     axis.plot(layers, shown, color=shade, linewidth=1.1, label=_after(moment))
             if quantity == "condition_live":
                 dead = layers[np.array(steps.moments[max(steps.moments)].dead) > 0]
                 axis.plot(dead, np.full(len(dead), 1.02), "|", color=ORANGE, markersize=5, clip_on=False,
                           transform=axis.get_xaxis_transform())  # fmt: skip
-            axis.set(yscale="log")
+            if QUANTITIES[quantity].share:
+                axis.set_ylim(0, 1.02)
+            else:
+                axis.set(yscale="log", ylim=(None, QUANTITIES[quantity].highest))
         column[0].set_title(label, fontsize=10, pad=10)
         column[-1].set_xlabel("convolution, from the image on")
     for axis, quantity in zip(axes[:, 0], quantities, strict=True):
-        axis.set_ylabel(f"{QUANTITIES[quantity].label}\n(log scale)", fontsize=8)
+        scale = "share" if QUANTITIES[quantity].share else "log scale"
+        axis.set_ylabel(f"{QUANTITIES[quantity].label}\n({scale})", fontsize=8)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(moments))
     return figure
 
