@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
@@ -65,10 +66,14 @@ def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
             curves = results.curves([name])
             if not curves.empty:
                 draw_seeds(axis, curves[curves.measure == panel.measure], panel.metric, colour, label)
-        axis.set(title=panel.title, xlabel="epoch", ylabel=units[panel.metric], ylim=(0, None))
-        if axis.get_legend_handles_labels()[0]:
+        axis.set(title=panel.title, xlabel="epoch", ylabel=units[panel.metric])
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if axis.lines:
+            axis.set_ylim(0, 1.05 * axis.dataLim.y1)
             axis.legend(fontsize=7.5)
-    sign(figure, results, [name for panel in panels for name in panel.lines.values()])
+        else:
+            axis.text(0.5, 0.5, "not recorded yet", transform=axis.transAxes, ha="center", color=SILVER)
+    sign(figure, results, list(dict.fromkeys(name for panel in panels for name in panel.lines.values())))
     return figure
 
 
