@@ -61,6 +61,7 @@ def trainable(model: keras.Model) -> int:
 
 
 def test_outputs_are_one_finite_row_an_image(case: Part, images: np.ndarray) -> None:
+    keras.utils.set_random_seed(0)  # of a net squeezed to 3 channels, one start in eleven is dead throughout
     model = build(case, IMAGE_SHAPE, CLASSES)
     assert model.output_shape == (None, CLASSES)
     found = outputs(model, images)
