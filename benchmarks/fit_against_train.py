@@ -59,15 +59,14 @@ def train_epoch(spec: RunSpec, images: datasets.ImageSet) -> Callable[[int], Non
     engine = KerasEngine(spec, images)
 
     def epoch(number: int) -> None:
-        shuffled = order.permutation(spec.seed, number, len(images.y_train))
-        for start in range(0, len(shuffled), spec.batch_size):
-            engine.train(number, [shuffled[start : start + spec.batch_size]])
+        for batch in order.batches(spec.seed, number, len(images.y_train), spec.batch_size):
+            engine.train(number, [batch])
         scoring.cross_entropy(engine.predict(images.x_test), images.y_test, spec.loss)
 
     return epoch
 
 
-def seconds(work: Callable[[], None]) -> tuple[float, float]:
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
     """CPU seconds of this process and wall seconds that ``work`` takes."""
     begun = time.process_time(), time.perf_counter()
     work()

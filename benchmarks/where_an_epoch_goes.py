@@ -24,14 +24,14 @@ seeds folded into channels, another layout and another compiler were tried, and 
 """
 
 import argparse
-import time
 from collections.abc import Callable
 
 import numpy as np
+from fit_against_train import fit_epoch, seconds
 
 from skipnets import datasets, order, scoring
 from skipnets.analysis.costs import cost
-from skipnets.engines import KerasEngine, compiled_model, encode_labels, scaled
+from skipnets.engines import KerasEngine, scaled
 from skipnets.experiments import concat_vs_sum
 from skipnets.specs import RunSpec, parse_spec
 
@@ -48,17 +48,14 @@ def spec_of(cell: str) -> RunSpec:
 
 def cpu_seconds(work: Callable[[], object]) -> float:
     """CPU seconds of this process that ``work`` takes."""
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
+    return seconds(work)[0]
 
 
 def epoch_parts(engine: KerasEngine, images: datasets.ImageSet, number: int) -> dict[str, float]:
     """CPU seconds of each part of one epoch of our own loop."""
     spec, spent = engine.spec, {}
-    shuffled = order.permutation(spec.seed, number, TRAIN_IMAGES)
-    batches = np.split(shuffled, TRAIN_IMAGES // spec.batch_size)
-    spent["order"] = cpu_seconds(lambda: order.permutation(spec.seed, number, TRAIN_IMAGES))
+    batches = order.batches(spec.seed, number, TRAIN_IMAGES, spec.batch_size)
+    spent["order"] = cpu_seconds(lambda: order.batches(spec.seed, number, TRAIN_IMAGES, spec.batch_size))
     # Timed beside the epoch, since ``train`` gathers its own batches.
     spent["gather"] = cpu_seconds(lambda: [scaled(images.x_train[batch]) for batch in batches])
     spent["steps"] = cpu_seconds(lambda: engine.train(number, batches)) - spent["gather"]
@@ -84,17 +81,11 @@ def main() -> None:
     print(f"{'net':20} {'order':>7} {'gather':>7} {'steps':>7} {'eval':>7}  GFLOP/CPU-s of steps, CPU time over fit's")
     for cell in CELLS:
         spec = spec_of(cell)
-        engine, model = KerasEngine(spec, images), compiled_model(spec, images)
-        x, y = scaled(images.x_train), encode_labels(spec, images.y_train, images.classes)
-        test = scaled(images.x_test), encode_labels(spec, images.y_test, images.classes)
-
-        def fit(model=model, x=x, y=y, test=test, size=spec.batch_size) -> None:  # type: ignore[no-untyped-def]
-            model.fit(x, y, batch_size=size, validation_data=test, verbose=0)
-
+        engine, fit = KerasEngine(spec, images), fit_epoch(spec, images)
         parts, fitted = [], []
         for number in range(repeats + 1):
             parts.append(epoch_parts(engine, images, number))
-            fitted.append(cpu_seconds(fit))
+            fitted.append(cpu_seconds(lambda fit=fit, number=number: fit(number)))
         means = {name: np.mean([part[name] for part in parts[1:]]) for name in parts[0]}  # the first epoch compiles
         ratio = np.array([sum(part.values()) for part in parts[1:]]) / np.array(fitted[1:])
         rate = 3 * 2 * cost(engine.model).multiply_adds * TRAIN_IMAGES / means["steps"] / 1e9

@@ -4,8 +4,10 @@ They are sealed like records and never edited by hand. ``skipnets measure`` make
 """
 
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from skipnets import environment
@@ -143,6 +145,26 @@ class Moment(Entry):
     dead: tuple[int, ...]  # channels that are 0 on every image at every position
     constant: tuple[int, ...]  # channels that are one number, the dead ones among them
 
+    @property
+    def output_range(self) -> npt.NDArray[np.float64]:
+        """Highest less lowest output; infinity less infinity is undefined."""
+        return _ranges(self.output_highest, self.output_lowest)
+
+    @property
+    def kernel_range(self) -> npt.NDArray[np.float64]:
+        """Highest less lowest weight; infinity less infinity is undefined."""
+        return _ranges(self.kernel_highest, self.kernel_lowest)
+
+    @property
+    def condition_all(self) -> npt.NDArray[np.float64]:
+        """Condition number of all channels, infinite where one is dead."""
+        return np.where(self.dead, np.inf, self.condition)
+
+
+def _ranges(highest: tuple[float, ...], lowest: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):
+        return np.subtract(highest, lowest)
+
 
 class FirstSteps(Sealed):
     """The first training steps of a run, one by one, and the net at some moments between them.
@@ -171,6 +193,9 @@ def first_steps_name(spec: RunSpec, steps: int) -> str:
     return f"{spec.run_id}-first{steps}.json"
 
 
+Measurement = TypeVar("Measurement", StepTimes, State, JoinedMaps, FirstSteps)
+
+
 class Measurements:
     """The measurements of one folder."""
 
@@ -187,8 +212,7 @@ class Measurements:
         Raises:
             DamagedFileError: The file is not what was written.
         """
-        path = self.folder / f"steps-{kind}.json"
-        return StepTimes.from_json(path.read_bytes(), str(path)) if path.exists() else None
+        return self._read(StepTimes, f"steps-{kind}.json")
 
     def joined_maps(self, spec: RunSpec) -> JoinedMaps | None:
         """Return what a run's join reads, or None.
@@ -196,12 +220,10 @@ class Measurements:
         Raises:
             DamagedFileError: The file is not what was written, or holds another run's.
         """
-        path = self.folder / joined_maps_file(spec)
-        if not path.exists():
-            return None
-        found = JoinedMaps.from_json(path.read_bytes(), str(path))
-        if found.spec != spec:
-            raise DamagedFileError(f"{path} holds another run's measurement than its name says")
+        name = joined_maps_file(spec)
+        found = self._read(JoinedMaps, name)
+        if found is not None and found.spec != spec:
+            raise DamagedFileError(f"{self.folder / name} holds another run's measurement than its name says")
         return found
 
     def epochs(self, spec: RunSpec) -> list[int]:
@@ -215,12 +237,10 @@ class Measurements:
         Raises:
             DamagedFileError: The file is not what was written, or holds another state.
         """
-        path = self.folder / f"{spec.run_id}-epoch{epoch}.json"
-        if not path.exists():
-            return None
-        state = State.from_json(path.read_bytes(), str(path))
-        if (state.spec, state.epoch) != (spec, epoch):
-            raise DamagedFileError(f"{path} holds another state than its name says")
+        name = f"{spec.run_id}-epoch{epoch}.json"
+        state = self._read(State, name)
+        if state is not None and (state.spec, state.epoch) != (spec, epoch):
+            raise DamagedFileError(f"{self.folder / name} holds another state than its name says")
         return state
 
     def first_steps(self, spec: RunSpec, steps: int) -> FirstSteps | None:
@@ -229,10 +249,12 @@ class Measurements:
         Raises:
             DamagedFileError: The file is not what was written, or holds another run.
         """
-        path = self.folder / first_steps_name(spec, steps)
-        if not path.exists():
-            return None
-        found = FirstSteps.from_json(path.read_bytes(), str(path))
-        if (found.spec, found.steps) != (spec, steps):
-            raise DamagedFileError(f"{path} holds other steps than its name says")
+        name = first_steps_name(spec, steps)
+        found = self._read(FirstSteps, name)
+        if found is not None and (found.spec, found.steps) != (spec, steps):
+            raise DamagedFileError(f"{self.folder / name} holds other steps than its name says")
         return found
+
+    def _read(self, kind: type[Measurement], name: str) -> Measurement | None:
+        path = self.folder / name
+        return kind.from_json(path.read_bytes(), str(path)) if path.exists() else None

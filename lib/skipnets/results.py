@@ -1,7 +1,8 @@
 """What a chapter works on: an experiment's records, as tidy DataFrames, with what is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ from skipnets.measurements import FirstSteps, JoinedMaps, State
 from skipnets.progress import RunDisplay
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -106,24 +109,22 @@ class Results:
 
     def states(self, name: str, epoch: int | None = None) -> dict[int, State]:
         """Return the measured states of a cell after ``epoch`` epochs (the last if None), by seed."""
-        found = {
-            spec.seed: self.experiment.measurements.state(spec, spec.epochs if epoch is None else epoch)
-            for spec in self.experiment.cell(name).specs()
-        }
-        return {seed: state for seed, state in found.items() if state is not None}
+        kept = self.experiment.measurements
+        return self._measured(name, lambda spec: kept.state(spec, spec.epochs if epoch is None else epoch))
 
     def joined_maps(self, name: str) -> dict[int, JoinedMaps]:
         """Return what was measured of the joins of a cell's nets, by seed."""
-        found = {
-            spec.seed: self.experiment.measurements.joined_maps(spec) for spec in self.experiment.cell(name).specs()
-        }
-        return {seed: maps for seed, maps in found.items() if maps is not None}
+        return self._measured(name, self.experiment.measurements.joined_maps)
 
     def first_steps(self, name: str, steps: int = 500) -> dict[int, FirstSteps]:
         """Return the measured first ``steps`` steps of a cell, by seed."""
         kept = self.experiment.measurements
-        found = {spec.seed: kept.first_steps(spec, steps) for spec in self.experiment.cell(name).specs()}
-        return {seed: taken for seed, taken in found.items() if taken is not None}
+        return self._measured(name, lambda spec: kept.first_steps(spec, steps))
+
+    def _measured(self, name: str, read: Callable[[RunSpec], T | None]) -> dict[int, T]:
+        """What ``read`` finds of a cell's runs, by seed, without those of which there is nothing."""
+        found = {spec.seed: read(spec) for spec in self.experiment.cell(name).specs()}
+        return {seed: measured for seed, measured in found.items() if measured is not None}
 
     def measured_epochs(self, names: Sequence[str], seeds: int = 2) -> list[int]:
         """Return after how many epochs all cells called ``names`` were measured, with ``seeds`` shared ones or more."""

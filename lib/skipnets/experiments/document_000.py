@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from skipnets.experiments.grid import Cell, Experiment, base_of
+from skipnets.experiments.grid import Cell, Experiment, base_of, seeds_of
 from skipnets.specs import CNN, SGD, Adam, Part, ResNet, RMSprop, parse_spec
 
 
@@ -39,8 +39,7 @@ def cnn_vs_resnet(
     ) -> Cell:
         own = changes if epochs == 250 else changes | {"epochs": epochs}
         data = base | {"optimizer": optimizer, "architecture": architecture} | own
-        chosen_seeds = cell_seeds if seeds is None else tuple(dict.fromkeys(seeds))
-        return Cell(name, label, parse_spec(data), chosen_seeds, main)
+        return Cell(name, label, parse_spec(data), seeds_of(seeds, cell_seeds), main)
 
     plain_cnn, resnet, no_skips = CNN(output_dropout=0), ResNet(), ResNet(skips=False)
     momentum = SGD(learning_rate=0.01, momentum=0.9)

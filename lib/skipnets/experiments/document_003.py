@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from skipnets.experiments.grid import Cell, Experiment, base_of
+from skipnets.experiments.grid import Cell, Experiment, base_of, seeds_of
 from skipnets.published import TABLE_1
 from skipnets.specs import SGD, JoinNet, parse_spec
 
@@ -23,15 +23,11 @@ def concat_vs_sum(
     Raises:
         BadInputError: An argument is out of range; the message names it.
     """
-    base = base_of(image_set, samples, test_samples, batch_size, epochs) | {
-        "optimizer": SGD(learning_rate=0.01),
-        "evaluate_test_every": 2,
-        "evaluate_training_every": 10,
-    }
+    base = base_of(image_set, samples, test_samples, batch_size, epochs)
     return Experiment(
         name="concat_vs_sum",
         title="Concatenate or sum? (document 003)",
-        cells=_join_cells(base, seeds),
+        cells=_join_cells(base, 0.01, seeds),
         full_scale=(image_set, epochs, samples, test_samples, batch_size) == ("cifar10-jpeg", 200, 50_000, 10_000, 500),
     )
 
@@ -53,22 +49,23 @@ def concat_vs_sum_pocket(
     Raises:
         BadInputError: An argument is out of range; the message names it.
     """
-    base = base_of(image_set, samples, test_samples, batch_size, epochs) | {
-        "optimizer": SGD(learning_rate=0.1),
-        "evaluate_test_every": 2,
-        "evaluate_training_every": 10,
-    }
+    base = base_of(image_set, samples, test_samples, batch_size, epochs)
     return Experiment(
         name="concat_vs_sum_pocket",
         title="Concatenate or sum? (document 003, pocket scale)",
-        cells=_join_cells(base, seeds),
+        cells=_join_cells(base, 0.1, seeds),
         full_scale=(image_set, epochs, samples, test_samples, batch_size) == ("cifar10-jpeg", 20, 5000, 2000, 100),
     )
 
 
-def _join_cells(base: dict[str, Any], seeds: Sequence[int] | None) -> tuple[Cell, ...]:
-    """The cells of document 003's grid, which differ from ``base`` in what their names say."""
-    chosen_seeds = (0, 1, 2) if seeds is None else tuple(dict.fromkeys(seeds))
+def _join_cells(base: dict[str, Any], rate: float, seeds: Sequence[int] | None) -> tuple[Cell, ...]:
+    """The cells of document 003's grid, which differ from ``base`` in what their names say, at one learning rate."""
+    base = base | {
+        "loss": "probabilities",
+        "optimizer": SGD(learning_rate=rate),
+        "evaluate_test_every": 2,
+        "evaluate_training_every": 10,
+    }
     joins: dict[str, dict[str, Any]] = {
         "baseline": {},
         "concatenation": {"join": "concatenate"},
@@ -78,9 +75,9 @@ def _join_cells(base: dict[str, Any], seeds: Sequence[int] | None) -> tuple[Cell
     def cell(name: str, difference: str = "", changes: dict[str, Any] | None = None, **architecture: Any) -> Cell:
         join, depth, kernels = name.split("_")[:3]
         net = JoinNet(depth=int(depth), kernels=int(kernels), **(joins[join] | architecture))
-        data = base | {"loss": "probabilities", "architecture": net} | (changes or {})
+        data = base | {"architecture": net} | (changes or {})
         label = f"{join.capitalize()}, {depth} layers of {kernels} kernels" + (f", {difference}" if difference else "")
-        return Cell(name, label, parse_spec(data), chosen_seeds, main=name in TABLE_1)
+        return Cell(name, label, parse_spec(data), seeds_of(seeds), main=name in TABLE_1)
 
     he: dict[str, Any] = {"initializer": "he_normal"}
     return (

@@ -1,13 +1,16 @@
 """Document 004's very deep nets."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from skipnets.experiments.grid import Cell, Experiment, base_of
+from skipnets.experiments.grid import Cell, Experiment, base_of, seeds_of
 from skipnets.specs import SGD, DeepNet, StepDecay, parse_spec
 
 #: He et al.'s depths of two-layer blocks in three stages, 6n+2, up to document 004's 164.
 DEPTHS = (8, 14, 20, 32, 56, 110, 164)
+
+#: Document 004's names of its nets, by their kind.
+NETS = {"plain_net": "PlainNet", "residual_net": "ResNet", "resnext": "ResNeXt"}
 
 
 def very_deep(
@@ -27,9 +30,8 @@ def very_deep(
     Raises:
         BadInputError: An argument is out of range; the message names it.
     """
-    chosen_seeds = (0, 1, 2) if seeds is None else tuple(dict.fromkeys(seeds))
 
-    def cell(kind: str, word: str, depth: int, batch_norm: bool = True) -> Cell:
+    def cell(kind: Literal["plain_net", "residual_net"], depth: int, batch_norm: bool = True) -> Cell:
         net = DeepNet(kind=kind, depth=depth, width=width, batch_norm=batch_norm)
         milestones = tuple(sorted({max(1, epochs // 2), max(1, 3 * epochs // 4)}))
         spec = parse_spec(
@@ -43,14 +45,13 @@ def very_deep(
                 "evaluate_test_every": 5,
             }
         )
-        name, label = f"{kind}_{depth}", f"{word}, {depth} layers"
+        name, label = f"{kind}_{depth}", f"{NETS[kind]}, {depth} layers"
         if not batch_norm:
             name, label = f"{name}_unnormalized", f"{label}, no batch normalisation"
-        return Cell(name, label, spec, chosen_seeds)
+        return Cell(name, label, spec, seeds_of(seeds))
 
-    kinds = (("plain_net", "PlainNet"), ("residual_net", "ResNet"))
-    cells = [cell(kind, word, depth) for depth in DEPTHS for kind, word in kinds]
-    cells += [cell("plain_net", "PlainNet", depth, batch_norm=False) for depth in (20, 56)]
+    cells = [net for depth in DEPTHS for net in (cell("plain_net", depth), cell("residual_net", depth))]
+    cells += [cell("plain_net", depth, batch_norm=False) for depth in (20, 56)]
     return Experiment(
         name="very_deep",
         title="PlainNet and ResNet at rising depth (document 004, reduced)",
@@ -58,10 +59,6 @@ def very_deep(
         full_scale=(image_set, epochs, samples, test_samples, batch_size, width)
         == ("cifar10-jpeg", 20, 5000, 1000, 128, 8),
     )
-
-
-#: Document 004's names of its nets, by their kind.
-NETS = {"plain_net": "PlainNet", "residual_net": "ResNet", "resnext": "ResNeXt"}
 
 
 def layers_164(
@@ -86,7 +83,6 @@ def layers_164(
     Raises:
         BadInputError: An argument is out of range; the message names it.
     """
-    chosen_seeds = (0, 1, 2) if seeds is None else tuple(dict.fromkeys(seeds))
     milestones = tuple(sorted({max(1, round(share * epochs)) for share in (0.5, 0.75, 0.9)}))
     base = base_of(image_set, samples, test_samples, batch_size, epochs) | {
         "schedule": StepDecay(milestones=milestones),
@@ -102,7 +98,7 @@ def layers_164(
         net = {"kind": kind} | changes.pop("net", {})
         data = base | {"architecture": net, "optimizer": SGD(learning_rate=rate, momentum=0.9)} | changes
         label = NETS[kind] + (f", {difference}" if difference else "")
-        return Cell(name, label, parse_spec(data), chosen_seeds, main)
+        return Cell(name, label, parse_spec(data), seeds_of(seeds), main)
 
     bare: dict[str, Any] = {"net": {"batch_norm": False}}
     cells = [

@@ -80,6 +80,11 @@ class Experiment:
         return [(cell, spec) for cell, spec in self.runs() if not self.store.holds(spec, weights)]
 
 
+def seeds_of(asked: Sequence[int] | None, planned: tuple[int, ...] = (0, 1, 2)) -> tuple[int, ...]:
+    """The seeds that a caller asks for, each once, or those of the plan."""
+    return planned if asked is None else tuple(dict.fromkeys(asked))
+
+
 def base_of(image_set: str, samples: int, test_samples: int, batch_size: int, epochs: int) -> dict[str, Any]:
     """The fields of a spec that every cell of a grid shares."""
     return {

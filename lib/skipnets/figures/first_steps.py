@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from skipnets.architectures import build
+from skipnets.figures.runs import describe_seeds
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 from skipnets.measurements import FirstSteps, Moment
 from skipnets.specs import Part
@@ -32,19 +33,13 @@ class Quantity:
 
 #: What can be shown, by the key that figures and the page's script use; the explorer begins with the first.
 QUANTITIES = {
-    "condition": Quantity(
-        "condition number of all channels", lambda moment, _: np.where(moment.dead, np.inf, moment.condition)
-    ),
+    "condition": Quantity("condition number of all channels", lambda moment, _: moment.condition_all),
     "condition_live": Quantity(
         "condition number of the live channels", lambda moment, _: moment.condition, highest=1e20
     ),
     "dead": Quantity("share of dead channels", lambda moment, steps: np.divide(moment.dead, channels_of(steps))),
-    "output_range": Quantity(
-        "range of the outputs", lambda moment, _: np.subtract(moment.output_highest, moment.output_lowest)
-    ),
-    "kernel_range": Quantity(
-        "range of the weights", lambda moment, _: np.subtract(moment.kernel_highest, moment.kernel_lowest)
-    ),
+    "output_range": Quantity("range of the outputs", lambda moment, _: moment.output_range),
+    "kernel_range": Quantity("range of the weights", lambda moment, _: moment.kernel_range),
     "output_gradient": Quantity("gradient norm of the outputs", lambda moment, _: moment.output_gradient),
     "kernel_gradient": Quantity("gradient norm of the weights", lambda moment, _: moment.kernel_gradient),
     "spread": Quantity("relative spread across images", lambda moment, _: moment.spread, share=True),
@@ -108,17 +103,16 @@ def source_note(found: Mapping[str, FirstSteps], names: Iterable[str]) -> str:
     """Say in MyST what the nets of a figure were trained and measured on, and the command that measures them."""
     first = next(iter(found.values()))
     images = ", ".join(dict.fromkeys(steps.spec.image_set for steps in found.values()))
-    seeds = ", ".join(str(seed) for seed in sorted({steps.spec.seed for steps in found.values()}))
+    seeds = describe_seeds(sorted({steps.spec.seed for steps in found.values()}))
     return (
-        f"{{.source-note}}\n{images}; measured on {first.images} training images; seed {seeds}. "
+        f"{{.source-note}}\n{images}; measured on {first.images} training images; {seeds}. "
         f"`skipnets measure first-steps --cells {','.join(names)}`"
     )
 
 
 def table_of(steps: FirstSteps, quantity: str) -> Array:
     """Numbers (moments, layers) of one of ``QUANTITIES``."""
-    with np.errstate(invalid="ignore"):  # infinity less infinity is undefined, and shown so
-        return np.array([QUANTITIES[quantity].of(moment, steps) for moment in steps.moments.values()], dtype=float)
+    return np.array([QUANTITIES[quantity].of(moment, steps) for moment in steps.moments.values()], dtype=float)
 
 
 def channels_of(steps: FirstSteps) -> tuple[int, ...]:

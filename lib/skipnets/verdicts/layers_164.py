@@ -4,6 +4,7 @@ A range or a condition number a thousand times another needs no interval: one se
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from skipnets.measurements import FirstSteps, Moment
 from skipnets.results import Results
@@ -37,14 +38,9 @@ def _last(steps: FirstSteps) -> Moment:
     return steps.moments[max(steps.moments)]
 
 
-def output_range(moment: Moment, layer: int) -> float:
-    """Range of the outputs of the convolution number ``layer``, counted from 1."""
-    return moment.output_highest[layer - 1] - moment.output_lowest[layer - 1]
-
-
-def kernel_range(moment: Moment, layer: int) -> float:
-    """Range of the weights of the convolution number ``layer``, counted from 1."""
-    return moment.kernel_highest[layer - 1] - moment.kernel_lowest[layer - 1]
+def _first_and_late(of_layers: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """What a number a layer is in the two layers whose plots the paper prints."""
+    return float(of_layers[FIRST - 1]), float(of_layers[LATE - 1])
 
 
 def infinite_layers(moment: Moment) -> list[int]:
@@ -52,8 +48,7 @@ def infinite_layers(moment: Moment) -> list[int]:
 
     One dead channel is enough; where all live, the number itself is asked.
     """
-    pairs = zip(moment.dead, moment.condition, strict=True)
-    return [layer for layer, (dead, condition) in enumerate(pairs, start=1) if dead or condition == float("inf")]
+    return [layer for layer, condition in enumerate(moment.condition_all, start=1) if condition == np.inf]
 
 
 @RULES.decide("C14")
@@ -67,7 +62,7 @@ def plain_nets_first_layers_explode(results: Results) -> Verdict:
     for cell, name in (("plain_net_mnist", "with"), ("plain_net_unnormalized_mnist", "without")):
         steps = _steps(results, cell)
         moment = _last(steps)
-        outputs, weights = ([kind(moment, layer) for layer in (FIRST, LATE)] for kind in (output_range, kernel_range))
+        outputs, weights = _first_and_late(moment.output_range), _first_and_late(moment.kernel_range)
         explodes.append(all(first > OUT_OF_PROPORTION * late for first, late in (outputs, weights)))
         largest = max(largest, outputs[0])
         told.append(
@@ -85,7 +80,7 @@ def residual_nets_stay_in_proportion(results: Results) -> Verdict:
     """On MNIST, outputs and weights of a ResNet's first layer stay within a thousand times those of layer 160."""
     steps = _steps(results, "residual_net_mnist")
     moment = _last(steps)
-    outputs, weights = ([kind(moment, layer) for layer in (FIRST, LATE)] for kind in (output_range, kernel_range))
+    outputs, weights = _first_and_late(moment.output_range), _first_and_late(moment.kernel_range)
     calm = all(first < OUT_OF_PROPORTION * late for first, late in (outputs, weights))
     reason = (
         f"One seed, after {max(steps.moments)} steps: outputs range over {outputs[0]:.2g} in layer {FIRST} and "
