@@ -8,6 +8,8 @@ from skipnets.measurements import FirstSteps, JoinedMaps, LayerState, Machine, M
 from skipnets.records import Curve, Environment, Final, History, RunRecord, pack_bits
 from skipnets.specs import ResNet, RunSpec
 
+MACHINE = Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00")
+
 
 def made_up_record(
     spec: RunSpec, test_accuracy: float = 0.5, training: Sequence[float] = (), test_loss: Sequence[float] = ()
@@ -56,7 +58,7 @@ def made_up_step_times(**cpu_seconds: Sequence[float]) -> StepTimes:
         batch_size=64,
         steps=20,
         cpu_seconds={kind: tuple(seconds) for kind, seconds in cpu_seconds.items()},
-        machine=Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00"),
+        machine=MACHINE,
     )
 
 
@@ -77,18 +79,17 @@ def made_up_state(spec: RunSpec, epoch: int, flat: float = 0.9, silenced: float 
         layers=tuple(layers),
         spectrum=Spectrum(size=10, nodes=((0.0, 1.0),), weights=((flat, 1 - flat),)),
         struck=None,
-        machine=Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00"),
+        machine=MACHINE,
     )
 
 
 def made_up_maps(spec: RunSpec, without: tuple[float, ...]) -> JoinedMaps:
     """Return the joined maps of a net with an accuracy of 0.5, any two of them alike by 0.8."""
-    machine = Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00")
     alike = tuple(tuple(1.0 if i == j else 0.8 for j in range(len(without))) for i in range(len(without)))
     names = tuple(f"output{number}" for number in range(len(without)))
     return JoinedMaps(
         schema=1, spec=spec, weights="0" * 64, images=1000, outputs=names, similarity=alike, accuracy=0.5,
-        without=without, machine=machine,
+        without=without, machine=MACHINE,
     )  # fmt: skip
 
 
@@ -110,5 +111,5 @@ def made_up_first_steps(spec: RunSpec, layers: int = 4, moments: Sequence[int] =
         images=64,
         layers=tuple(f"conv{number}" for number in range(layers)),
         moments=dict.fromkeys(moments, moment),
-        machine=Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00"),
+        machine=MACHINE,
     )

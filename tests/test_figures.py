@@ -68,6 +68,14 @@ def test_the_note_below_a_figure_says_the_same(monkeypatch: pytest.MonkeyPatch, 
     )
 
 
+def test_a_note_lists_the_runs_without_a_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    results = results_of(monkeypatch, tmp_path)
+    assert runs.missing_note(results, "Missing:") == ""
+    results.experiment.store.path(results.records["cnn"][1].spec).unlink()
+    label = results.experiment.cell("cnn").label
+    assert runs.missing_note(load_results(results.experiment), "Missing:") == f"Missing:\n\n* {label}: seed 1"
+
+
 @pytest.mark.parametrize("scale", [{"epochs": 130}, {"image_set": "synthetic", "samples": 64, "test_samples": 50}])
 def test_a_rerun_at_another_scale_never_looks_like_a_result(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scale: dict[str, object]

@@ -15,7 +15,7 @@ from skipnets.analysis.statistics import compare_paired
 from skipnets.engines import compiled_model, scaled
 from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.experiments import concat_vs_sum_pocket
-from skipnets.figures import joins
+from skipnets.figures import joins, runs
 from skipnets.joined_maps import describe_join, measure_joined_maps
 from skipnets.paths import ROOT
 from skipnets.published import TABLE_1
@@ -63,7 +63,7 @@ def test_curves_are_laid_over_each_other_and_what_is_not_recorded_is_left_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     lines = {"plain": "baseline_12_3", "deep": "baseline_69_3"}
-    figure = joins.overlaid(joined(monkeypatch, tmp_path), [joins.Panel("losses", "training", "loss", lines)])
+    figure = runs.overlaid(joined(monkeypatch, tmp_path), [runs.Panel("losses", "training", "loss", lines)])
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["plain"]
     assert figure.axes[0].get_ylabel() == "loss (nats per image)"
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
 from skipnets.figures.runs import MEASURES, draw_seeds, sign
-from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
+from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER, say
 from skipnets.published import Accuracies
 from skipnets.results import Results
 
@@ -36,44 +35,13 @@ def training_and_test(results: Results, kernels: Sequence[int] = (3, 16, 64)) ->
                 label, colour = MEASURES[measure]
                 draw_seeds(axis, curves[curves.measure == measure], "accuracy", colour, label)
             if curves.empty:
-                axis.text(0.5, 0.5, "not recorded yet", transform=axis.transAxes, ha="center", color=SILVER)
+                say(axis, "not recorded yet")
             axis.set(title=f"{join}, {number} kernels", ylim=(0, 1.02))
         row[0].set_ylabel("accuracy (share)")
     for axis in axes[-1]:
         axis.set_xlabel("epoch")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     sign(figure, results, names)
-    return figure
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Curves of several cells over each other."""
-
-    title: str
-    measure: str  # one of MEASURES
-    metric: str  # accuracy or loss
-    lines: Mapping[str, str]  # cell by label
-
-
-def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
-    """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False)
-    colours = (BLUE, GREEN, ORANGE, PINK, SILVER)
-    units = {"accuracy": "accuracy (share of images)", "loss": "loss (nats per image)"}
-    for axis, panel in zip(axes[0], panels, strict=True):
-        for (label, name), colour in zip(panel.lines.items(), colours, strict=False):
-            curves = results.curves([name])
-            if not curves.empty:
-                draw_seeds(axis, curves[curves.measure == panel.measure], panel.metric, colour, label)
-        axis.set(title=panel.title, xlabel="epoch", ylabel=units[panel.metric])
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if axis.lines:
-            axis.set_ylim(0, 1.05 * axis.dataLim.y1)
-            axis.legend(fontsize=7.5)
-        else:
-            axis.text(0.5, 0.5, "not recorded yet", transform=axis.transAxes, ha="center", color=SILVER)
-    sign(figure, results, list(dict.fromkeys(name for panel in panels for name in panel.lines.values())))
     return figure
 
 
@@ -84,7 +52,7 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
         found = list(results.joined_maps(name).values())
         above.set_title(results.experiment.cell(name).label, fontsize=9)
         if not found:
-            above.text(0.5, 0.5, "not measured yet", transform=above.transAxes, ha="center", color=SILVER)
+            say(above, "not measured yet")
             continue
         image = above.imshow(np.mean([maps.similarity for maps in found], axis=0), vmin=0, vmax=1, cmap="viridis")
         places = range(len(found[0].outputs))

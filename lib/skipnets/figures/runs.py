@@ -7,18 +7,20 @@ the picture still says where it comes from; one of a rerun at another scale says
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import find_spikes, summarize
 from skipnets.experiments import find_experiment
-from skipnets.figures.style import BLUE, GREEN, GREY, INK, ORANGE
+from skipnets.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, SILVER, say
 from skipnets.results import Results, single_run_differences
 
 #: Colour of each way of measuring, from a palette that colour-blind readers can tell apart.
@@ -54,6 +56,15 @@ def provenance(results: Results, names: Sequence[str]) -> tuple[str, str]:
     if set(names) != {cell.name for cell in find_experiment(results.experiment.name).cells}:
         command += f" --cells {','.join(names)}"
     return told, command
+
+
+def missing_note(results: Results, intro: str) -> str:
+    """Return the runs without a record as Markdown, a line a cell below ``intro``; nothing where all are recorded."""
+    seeds: dict[str, list[int]] = {}
+    for cell, spec in results.missing:
+        seeds.setdefault(cell.label, []).append(spec.seed)
+    lines = [f"* {label}: {describe_seeds(of_cell)}" for label, of_cell in seeds.items()]
+    return "\n".join([intro, "", *lines]) if lines else ""
 
 
 def source_note(results: Results, names: Sequence[str]) -> str:
@@ -115,6 +126,37 @@ def learning_curves(results: Results, names: Sequence[str]) -> Figure:
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=3)
     sign(figure, results, names)
+    return figure
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves of several cells over each other."""
+
+    title: str
+    measure: str  # one of MEASURES
+    metric: str  # accuracy or loss
+    lines: Mapping[str, str]  # cell by label
+
+
+def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
+    """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False)
+    colours = (BLUE, GREEN, ORANGE, PINK, SILVER)
+    units = {"accuracy": "accuracy (share of images)", "loss": "loss (nats per image)"}
+    for axis, panel in zip(axes[0], panels, strict=True):
+        for (label, name), colour in zip(panel.lines.items(), colours, strict=False):
+            curves = results.curves([name])
+            if not curves.empty:
+                draw_seeds(axis, curves[curves.measure == panel.measure], panel.metric, colour, label)
+        axis.set(title=panel.title, xlabel="epoch", ylabel=units[panel.metric])
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if axis.lines:
+            axis.set_ylim(0, 1.05 * axis.dataLim.y1)
+            axis.legend(fontsize=7.5)
+        else:
+            say(axis, "not recorded yet")
+    sign(figure, results, list(dict.fromkeys(name for panel in panels for name in panel.lines.values())))
     return figure
 
 

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 # Seaborn's "colorblind" palette: colours that readers can tell apart who do not see red and green.
@@ -22,3 +23,8 @@ def use_book_style() -> None:
             "legend.frameon": False,
         }
     )
+
+
+def say(axis: Axes, text: str) -> None:
+    """Write ``text`` across the middle of an empty panel."""
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", color=SILVER)

@@ -4,10 +4,8 @@ The runs are short and the nets narrow. That a net learns in such a run shows th
 to the scale. Where the literature has it otherwise at full scale, a rule therefore says no more than *conditional*.
 """
 
-from collections.abc import Sequence
-from itertools import combinations
-
 import numpy as np
+from scipy.stats import somersd
 
 from skipnets.analysis.statistics import Comparison, Summary, summarize
 from skipnets.experiments.document_004 import DEPTHS
@@ -64,18 +62,15 @@ def _gains(results: Results, depth: int) -> list[Comparison]:
 def _trend(results: Results, kind: str, value: Value) -> Summary:
     """How steadily ``value`` rises with depth, a number a seed, summed up over seeds.
 
-    Of all pairs of depths the share where the deeper net has more, less the share where it has less (Kendall's tau):
-    1 if every further layer helps, -1 if every one hurts.
+    Of all pairs of depths the share where the deeper net has more, less the share where it has less (Somers' D):
+    1 if every further layer helps, -1 if every one hurts, 0 if all have the same.
     """
     at = [by_seed(results, f"{kind}_{depth}", value, CHANCE) for depth in DEPTHS]
     seeds = set.intersection(*(set(values) for values in at))
     if len(seeds) < 2:
         raise NotMeasuredError(f"Needs two seeds that the cells of {kind} share at all depths.")
-    return summarize([_tau([values[seed] for values in at]) for seed in sorted(seeds)])
-
-
-def _tau(values: Sequence[float]) -> float:
-    return float(np.mean([np.sign(deeper - shallower) for shallower, deeper in combinations(values, 2)]))
+    rises = [somersd(DEPTHS, [values[seed] for values in at]).statistic for seed in sorted(seeds)]
+    return summarize(np.nan_to_num(rises).tolist())
 
 
 @RULES.decide("A29", "B8")
