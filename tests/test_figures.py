@@ -99,7 +99,7 @@ def test_the_exact_average_is_drawn_where_the_last_weights_were_measured(
 
 
 def test_spikes_are_counted_in_the_title(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert "CNN: 2 spikes" in words(runs.spike_plot(results_of(monkeypatch, tmp_path), NAMES))
+    assert "CNN, spikes: 2" in words(runs.spike_plot(results_of(monkeypatch, tmp_path), NAMES))
 
 
 def test_the_diagram_shows_every_layer_and_an_arc_for_each_skip() -> None:

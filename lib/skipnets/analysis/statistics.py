@@ -29,11 +29,14 @@ class Summary:
     low: float  # 95 % Student interval of the mean
     high: float
 
-    def __str__(self) -> str:
+    @property
+    def value(self) -> str:
+        """Mean and, of several seeds, spread."""
         digits = 3 if abs(self.mean) < 10 else 1
-        if self.n == 1:
-            return f"{self.mean:.{digits}f} (one seed)"
-        return f"{self.mean:.{digits}f} ± {self.sd:.{digits}f} ({self.n} seeds)"
+        return f"{self.mean:.{digits}f}" + (f" ± {self.sd:.{digits}f}" if self.n > 1 else "")
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.n} seeds)" if self.n > 1 else f"{self.value} (one seed)"
 
 
 def summarize(values: Sequence[float]) -> Summary:

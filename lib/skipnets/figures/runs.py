@@ -114,10 +114,11 @@ def learning_curves(results: Results, names: Sequence[str]) -> Figure:
             of_measure = of_cell[of_cell.measure == measure]
             for axis, metric in zip(column, ("accuracy", "loss"), strict=True):
                 draw_seeds(axis, of_measure, metric, colour, label)
-        for epoch in results.diverged(cell.name).values():
+        if ends := results.diverged(cell.name):
             for axis in column:
-                axis.axvline(epoch, color=INK, linewidth=0.9, linestyle=":")
-            column[0].text(epoch + 3, 0.03, "NaN", fontsize=8, color=INK)
+                for epoch in ends.values():
+                    axis.axvline(epoch, color=INK, linewidth=0.9, linestyle=":")
+            column[0].text(max(ends.values()) + 3, 0.03, "NaN", fontsize=8, color=INK)
         column[0].set(title=cell.label, ylim=(0, 1.02))
         column[1].set(xlabel="epoch", yscale="log")
     axes[0, 0].set_ylabel("accuracy (share of images)")
@@ -236,7 +237,7 @@ def spike_plot(results: Results, names: Sequence[str], measure: str = "test") ->
             at = of_seed[of_seed.epoch.isin(spikes.epochs)]
             axis.plot(at.epoch, at.loss, "o", color=INK, markersize=2.5)
             marked += len(at)
-        axis.set_title(f"{cell.label}: {marked} spikes", fontsize=9)
+        axis.set_title(f"{cell.label}, spikes: {marked}", fontsize=9)
     for axis in axes.flat[len(cells) :]:
         axis.axis("off")
     for axis in axes[:, 0]:
