@@ -1,6 +1,7 @@
 """What the chapter on document 003 shows: its figures, the interactive table, and what joins read."""
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -86,8 +87,17 @@ def test_nets_are_placed_by_cost_time_and_accuracy() -> None:
     parameters, arithmetic, time = joins.cost_plot(nets).axes
     dots = [line for line in arithmetic.lines if len(line.get_xdata()) == 2]
     assert [list(line.get_xdata()) for line in dots] == [[3, 3]]
-    assert [text.get_position() for text in time.texts] == [joins.SIDES["baseline"]]
+    assert [text.get_text() for text in time.texts] == ["12/3"]
     assert len(parameters.texts) == 2
+
+
+def test_labels_of_nets_that_lie_close_do_not_hide_each_other() -> None:
+    price = Cost(parameters=2_000_000, multiply_adds=3_000_000, additions=0, activation_bytes=0)
+    nets = {f"{join}_12_3": joins.Priced(price, 0.5, (), None) for join in joins.COLOURS}
+    for axis in joins.cost_plot(nets).axes:
+        boxes = [text.get_window_extent() for text in axis.texts]
+        assert len(boxes) == 3
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 @needs_node

@@ -31,9 +31,11 @@ class Summary:
 
     @property
     def value(self) -> str:
-        """Mean and, of several seeds, spread."""
+        """Mean and, of several seeds, spread, in one unbroken line."""
         digits = 3 if abs(self.mean) < 10 else 1
-        return f"{self.mean:.{digits}f}" + (f" ± {self.sd:.{digits}f}" if self.n > 1 else "")
+        return f"{self.mean:.{digits}f}" + (
+            f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{self.sd:.{digits}f}" if self.n > 1 else ""
+        )
 
     def __str__(self) -> str:
         return f"{self.value} ({self.n} seeds)" if self.n > 1 else f"{self.value} (one seed)"
