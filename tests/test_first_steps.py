@@ -136,7 +136,7 @@ def test_steps_read_back_and_a_strangers_are_refused(found: FirstSteps, tmp_path
     path = measurements.save(found)
     assert measurements.first_steps(spec, 7) == found
     path.rename(path.with_name(f"{spec.run_id}-first8.json"))
-    with pytest.raises(DamagedFileError, match="other steps than its name says"):
+    with pytest.raises(DamagedFileError, match="another measurement than its name says"):
         measurements.first_steps(spec, 8)
 
 

@@ -198,5 +198,5 @@ def test_joined_maps_read_back_and_a_strangers_are_refused(monkeypatch: pytest.M
     path = grid.measurements.save(made_up_maps(spec, (0.5, 0.4)))
     assert grid.measurements.joined_maps(spec) == made_up_maps(spec, (0.5, 0.4))
     path.rename(path.with_name(f"{spec.with_seed(1).run_id}-joined.json"))
-    with pytest.raises(DamagedFileError, match="another run's"):
+    with pytest.raises(DamagedFileError, match="another measurement than its name says"):
         grid.measurements.joined_maps(spec.with_seed(1))

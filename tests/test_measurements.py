@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-from skipnets import measuring
 from skipnets.analysis.curvature import Hessian, Objective
 from skipnets.analysis.output_dropout import average_over_draws, logits_ceiling
 from skipnets.analysis.spectrum import probe
@@ -24,7 +23,7 @@ NET = DeepNet(kind="plain_net", depth=8, width=2, batch_norm=False)
 
 @pytest.fixture(autouse=True)
 def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, few_synthetic_images: None) -> None:
-    monkeypatch.setattr(measuring, "LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setattr("skipnets.training.LOCAL_RESULTS", tmp_path / "local")
     monkeypatch.setenv("SKIPNETS_CHECKPOINTS", str(tmp_path / "checkpoints"))
 
 
@@ -57,6 +56,12 @@ def test_an_early_state_is_the_longer_runs_own(spec: RunSpec, store: Store) -> N
         engine.train(epoch, [shuffled[i : i + 32] for i in range(0, 100, 32)])
     state = measure_state(spec, 2, store, images=10, probes=1, steps=2)
     assert state.weights == digest_arrays(engine.weights())
+
+
+def test_a_state_of_a_run_that_diverged_before_is_refused(store: Store) -> None:
+    spec = make_spec(architecture=NET, optimizer=SGD(learning_rate=1e30), epochs=3)
+    with pytest.raises(BadInputError, match="diverged: there are no final weights"):
+        measure_state(spec, 2, store, images=10, probes=1, steps=2)
 
 
 def test_the_last_state_needs_kept_weights_and_is_theirs(spec: RunSpec, tmp_path: Path) -> None:
@@ -129,7 +134,7 @@ def test_a_state_reads_back_and_a_strangers_is_refused(spec: RunSpec, store: Sto
     assert measurements.state(spec, 0) == state
     stranger = path.with_name(f"{spec.with_seed(9).run_id}-epoch0.json")
     path.rename(stranger)
-    with pytest.raises(DamagedFileError, match="another state"):
+    with pytest.raises(DamagedFileError, match="another measurement than its name says"):
         measurements.state(spec.with_seed(9), 0)
     stranger.write_text(stranger.read_text().replace('"epoch": 0', '"epoch": 1'))
     with pytest.raises(DamagedFileError, match="changed after it was written"):

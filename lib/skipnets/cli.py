@@ -18,7 +18,8 @@ from rich.table import Column, Table
 
 from skipnets.environment import load_keras
 from skipnets.errors import BadInputError, RunBusyError, RunPausedError, SkipnetsError
-from skipnets.experiments import EXPERIMENTS, Cell, find_experiment
+from skipnets.experiments import EXPERIMENTS, Cell, Experiment, find_experiment
+from skipnets.measurements import Measurement
 from skipnets.parsing import key_values, number_list, seconds
 from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
 from skipnets.progress import RunDisplay
@@ -261,6 +262,11 @@ def execute(
     console.print(str(output), markup=False, highlight=False)
 
 
+def _keep(grid: Experiment, measurement: Measurement) -> None:
+    """Write what was measured beside the experiment's records, and say where."""
+    console.print(str(grid.measurements.save(measurement)), markup=False, highlight=False, soft_wrap=True)
+
+
 @measure_app.command("states")
 def measure_states(
     experiment: Annotated[str, typer.Option(help="Experiment of the runs")] = "cnn_vs_resnet",
@@ -289,8 +295,7 @@ def measure_states(
 
     for cell, spec, epoch in missing:
         with console.status(f"{cell.label}, seed {spec.seed}, epoch {epoch}"):
-            state = measure_state(spec, epoch, grid.store, images, probes, steps)
-        console.print(str(grid.measurements.save(state)), markup=False, highlight=False, soft_wrap=True)
+            _keep(grid, measure_state(spec, epoch, grid.store, images, probes, steps))
 
 
 @measure_app.command("joins")
@@ -311,8 +316,7 @@ def measure_joins(
 
     for cell, spec in missing:
         with console.status(f"{cell.label}, seed {spec.seed}"):
-            found = measure_joined_maps(spec, images)
-        console.print(str(grid.measurements.save(found)), markup=False, highlight=False, soft_wrap=True)
+            _keep(grid, measure_joined_maps(spec, images))
 
 
 @measure_app.command("first-steps")
@@ -336,8 +340,7 @@ def measure_first_steps_of(
 
     for cell, spec in missing:
         with console.status(f"{cell.label}, seed {spec.seed}, {steps} steps"):
-            found = measure_first_steps(spec, steps, images)
-        console.print(str(grid.measurements.save(found)), markup=False, highlight=False, soft_wrap=True)
+            _keep(grid, measure_first_steps(spec, steps, images))
 
 
 @measure_app.command("steps")
@@ -351,8 +354,7 @@ def measure_steps(
     load_keras()
     from skipnets.measuring import measure_step_times
 
-    times = measure_step_times(network, (RMSprop(), Adam(), SGD(momentum=0.9)), rounds=rounds)
-    console.print(str(grid.measurements.save(times)), markup=False, highlight=False, soft_wrap=True)
+    _keep(grid, measure_step_times(network, (RMSprop(), Adam(), SGD(momentum=0.9)), rounds=rounds))
 
 
 @data_app.command("fetch")

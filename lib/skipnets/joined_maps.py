@@ -9,11 +9,10 @@ from skipnets.analysis.similarity import linear_cka
 from skipnets.engines import compiled_model, scaled
 from skipnets.errors import BadInputError
 from skipnets.measurements import JoinedMaps, Machine
-from skipnets.paths import LOCAL_RESULTS
-from skipnets.records import Store, digest_arrays
+from skipnets.records import digest_arrays
 from skipnets.specs import JoinNet, RunSpec
 from skipnets.tables import layer_rows
-from skipnets.training import train
+from skipnets.training import trained_weights
 
 
 def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
@@ -23,17 +22,14 @@ def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
     scale of what the next layer reads stays.
 
     Raises:
-        BadInputError: The net joins nothing, or its image set has fewer test images.
+        BadInputError: The net joins nothing, its image set has fewer test images, or the run diverged.
     """
     if not isinstance(spec.architecture, JoinNet) or spec.architecture.join == "none":
         raise BadInputError(f"{spec.run_id}: expected a net that concatenates or sums its layers' outputs")
     data = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
     if not 2 <= images <= len(data.y_test):
         raise BadInputError(f"images {images}: expected 2 to {len(data.y_test)}, as many as the run is tested on")
-    scratch = Store(LOCAL_RESULTS / "states")
-    weights = scratch.load_weights(train(spec, scratch, keep_weights=True))
-    if weights is None:
-        raise BadInputError(f"{spec.run_id} diverged: there are no final weights to measure")
+    weights = trained_weights(spec)
     model = compiled_model(spec, data)
     model.set_weights(weights)
     return describe_join(model, spec, data.x_test[:images], data.y_test[:images])

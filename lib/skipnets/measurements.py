@@ -93,7 +93,12 @@ class State(Sealed):
     @property
     def file_name(self) -> str:
         """Name of the file, one a run and moment."""
-        return f"{self.spec.run_id}-epoch{self.epoch}.json"
+        return state_name(self.spec, self.epoch)
+
+
+def state_name(spec: RunSpec, epoch: int | str) -> str:
+    """Name of the file of a run's ``State`` after ``epoch`` epochs; of all its states where that is ``*``."""
+    return f"{spec.run_id}-epoch{epoch}.json"
 
 
 class JoinedMaps(Sealed):
@@ -111,10 +116,10 @@ class JoinedMaps(Sealed):
     @property
     def file_name(self) -> str:
         """Name of the file, one a run."""
-        return joined_maps_file(self.spec)
+        return joined_maps_name(self.spec)
 
 
-def joined_maps_file(spec: RunSpec) -> str:
+def joined_maps_name(spec: RunSpec) -> str:
     """Name of the file of a run's ``JoinedMaps``."""
     return f"{spec.run_id}-joined.json"
 
@@ -193,7 +198,8 @@ def first_steps_name(spec: RunSpec, steps: int) -> str:
     return f"{spec.run_id}-first{steps}.json"
 
 
-Measurement = TypeVar("Measurement", StepTimes, State, JoinedMaps, FirstSteps)
+Measurement = StepTimes | State | JoinedMaps | FirstSteps
+Kind = TypeVar("Kind", bound=Sealed)
 
 
 class Measurements:
@@ -202,7 +208,7 @@ class Measurements:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def save(self, measurement: StepTimes | State | JoinedMaps | FirstSteps) -> Path:
+    def save(self, measurement: Measurement) -> Path:
         """Write ``measurement`` atomically and return its path."""
         return measurement.write(self.folder / measurement.file_name)
 
@@ -214,21 +220,9 @@ class Measurements:
         """
         return self._read(StepTimes, f"steps-{kind}.json")
 
-    def joined_maps(self, spec: RunSpec) -> JoinedMaps | None:
-        """Return what a run's join reads, or None.
-
-        Raises:
-            DamagedFileError: The file is not what was written, or holds another run's.
-        """
-        name = joined_maps_file(spec)
-        found = self._read(JoinedMaps, name)
-        if found is not None and found.spec != spec:
-            raise DamagedFileError(f"{self.folder / name} holds another run's measurement than its name says")
-        return found
-
     def epochs(self, spec: RunSpec) -> list[int]:
         """Return after how many epochs the run was measured, rising."""
-        names = [path.stem for path in self.folder.glob(f"{spec.run_id}-epoch*.json")]
+        names = [path.stem for path in self.folder.glob(state_name(spec, "*"))]
         return sorted(int(name.rpartition("-epoch")[2]) for name in names)
 
     def state(self, spec: RunSpec, epoch: int) -> State | None:
@@ -237,24 +231,30 @@ class Measurements:
         Raises:
             DamagedFileError: The file is not what was written, or holds another state.
         """
-        name = f"{spec.run_id}-epoch{epoch}.json"
-        state = self._read(State, name)
-        if state is not None and (state.spec, state.epoch) != (spec, epoch):
-            raise DamagedFileError(f"{self.folder / name} holds another state than its name says")
-        return state
+        return self._read(State, state_name(spec, epoch), spec=spec, epoch=epoch)
+
+    def joined_maps(self, spec: RunSpec) -> JoinedMaps | None:
+        """Return what a run's join reads, or None.
+
+        Raises:
+            DamagedFileError: The file is not what was written, or holds another run's.
+        """
+        return self._read(JoinedMaps, joined_maps_name(spec), spec=spec)
 
     def first_steps(self, spec: RunSpec, steps: int) -> FirstSteps | None:
         """Return the first ``steps`` steps of a run, or None.
 
         Raises:
-            DamagedFileError: The file is not what was written, or holds another run.
+            DamagedFileError: The file is not what was written, or holds another run's.
         """
-        name = first_steps_name(spec, steps)
-        found = self._read(FirstSteps, name)
-        if found is not None and (found.spec, found.steps) != (spec, steps):
-            raise DamagedFileError(f"{self.folder / name} holds other steps than its name says")
-        return found
+        return self._read(FirstSteps, first_steps_name(spec, steps), spec=spec, steps=steps)
 
-    def _read(self, kind: type[Measurement], name: str) -> Measurement | None:
+    def _read(self, kind: type[Kind], name: str, **expected: object) -> Kind | None:
+        """Read a file whose fields must be those that its name stands for."""
         path = self.folder / name
-        return kind.from_json(path.read_bytes(), str(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        found = kind.from_json(path.read_bytes(), str(path))
+        if any(getattr(found, field) != value for field, value in expected.items()):
+            raise DamagedFileError(f"{path} holds another measurement than its name says")
+        return found

@@ -17,10 +17,9 @@ from skipnets.datasets import ImageSet
 from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError
 from skipnets.measurements import LayerState, Machine, Spectrum, State, StepTimes
-from skipnets.paths import LOCAL_RESULTS
 from skipnets.records import Metrics, Store, digest_arrays
 from skipnets.specs import CNN, Part, RunSpec, parse_spec
-from skipnets.training import train
+from skipnets.training import trained_weights
 
 #: A singular value below this times the largest, the matrix's longer side and float32's rounding counts as zero.
 ROUNDING = float(np.finfo(np.float32).eps)
@@ -50,7 +49,8 @@ def measure_state(
         progress: Called after each product of the Hessian.
 
     Raises:
-        BadInputError: The epoch lies outside the run, its outputs are not logits, or no weights are kept.
+        BadInputError: The epoch lies outside the run, its outputs are not logits, no weights are kept, or the shorter
+            run diverged.
     """
     if not 0 <= epoch <= spec.epochs:
         raise BadInputError(f"epoch {epoch}: expected 0 to {spec.epochs}, as many as {spec.run_id} has")
@@ -83,17 +83,16 @@ def measure_state(
 
 
 def _model_after(spec: RunSpec, epoch: int, images: ImageSet, store: Store) -> keras.Model:
+    weights = None
     if epoch == spec.epochs:
         record = store.load(spec)
         weights = None if record is None else store.load_weights(record)
         if weights is None:
             raise BadInputError(f"no final weights of {spec.run_id} are kept: skipnets train --weights keeps them")
     elif epoch:
-        shorter, scratch = spec.model_copy(update={"epochs": epoch}), Store(LOCAL_RESULTS / "states")
-        weights = scratch.load_weights(train(shorter, scratch, keep_weights=True))
+        weights = trained_weights(spec.model_copy(update={"epochs": epoch}))
     model = compiled_model(spec, images)
-    if epoch:
-        assert weights is not None
+    if weights is not None:
         model.set_weights(weights)
     return model
 

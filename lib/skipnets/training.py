@@ -8,17 +8,18 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from skipnets import datasets, environment, order, scoring
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.datasets import Images, ImageSet, Labels
 from skipnets.engines import Engine, make_engine
-from skipnets.errors import RunPausedError
+from skipnets.errors import BadInputError, RunPausedError
 from skipnets.files import exclusive, require_writable
-from skipnets.paths import checkpoint_folder
+from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
 from skipnets.records import Curve, Environment, Final, RunRecord, Stop, Store, digest_arrays, now, pack_bits
 from skipnets.specs import RunSpec
 
@@ -74,6 +75,19 @@ def train(
         store.save(record)
         checkpoint.discard()
     return record
+
+
+def trained_weights(spec: RunSpec) -> list[npt.NDArray[Any]]:
+    """Return the final weights of ``spec``, for a measurement; a further one finds them in a folder of their own.
+
+    Raises:
+        BadInputError: The run diverged.
+    """
+    scratch = Store(LOCAL_RESULTS / "states")
+    weights = scratch.load_weights(train(spec, scratch, keep_weights=True))
+    if weights is None:
+        raise BadInputError(f"{spec.run_id} diverged: there are no final weights to measure")
+    return weights
 
 
 class _Run:
