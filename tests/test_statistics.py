@@ -41,6 +41,13 @@ def test_one_seed_has_no_spread_and_none_is_refused() -> None:
         summarize([])
 
 
+def test_a_summary_is_told_with_its_spread_in_one_unbroken_line() -> None:
+    found = summarize([11.25, 11.75])
+    assert found.rounded(2) == "11.50\u00a0±\u00a00.35"
+    assert str(found) == "11.5\u00a0±\u00a00.4 (2 seeds)"
+    assert summarize([0.5]).value == "0.500"
+
+
 def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     covered = [found.low <= 0 <= found.high for found in (summarize(rng.normal(size=5).tolist()) for _ in range(2000))]

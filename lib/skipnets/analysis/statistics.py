@@ -29,13 +29,15 @@ class Summary:
     low: float  # 95 % Student interval of the mean
     high: float
 
+    def rounded(self, digits: int) -> str:
+        """Mean and, of several seeds, spread with ``digits`` decimals, in one unbroken line."""
+        spread = f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{self.sd:.{digits}f}" if self.n > 1 else ""
+        return f"{self.mean:.{digits}f}{spread}"
+
     @property
     def value(self) -> str:
-        """Mean and, of several seeds, spread, in one unbroken line."""
-        digits = 3 if abs(self.mean) < 10 else 1
-        return f"{self.mean:.{digits}f}" + (
-            f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{self.sd:.{digits}f}" if self.n > 1 else ""
-        )
+        """Mean and spread with three decimals, of large numbers with one."""
+        return self.rounded(3 if abs(self.mean) < 10 else 1)
 
     def __str__(self) -> str:
         return f"{self.value} ({self.n} seeds)" if self.n > 1 else f"{self.value} (one seed)"
