@@ -9,6 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from factory import made_up_first_steps, made_up_maps, made_up_record, made_up_state, made_up_step_times
+from skipnets.analysis.statistics import summarize
 from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims
 from skipnets.errors import DamagedFileError
 from skipnets.experiments import DEPTHS, EXPERIMENTS, find_experiment
@@ -18,7 +19,7 @@ from skipnets.records import Curve, RunRecord
 from skipnets.results import Results, load_results
 from skipnets.specs import DeepNet, RunSpec
 from skipnets.verdicts import NotMeasuredError, Verdict, concat_vs_sum
-from skipnets.verdicts.comparing import CHANCE, by_seed
+from skipnets.verdicts.comparing import CHANCE, by_seed, verdict_by_range
 from skipnets.verdicts.very_deep import SCALE, learnt
 
 CLAIMS = load_claims()
@@ -124,7 +125,7 @@ def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pyte
     for claim_id in RULES:
         verdict = judge(BY_ID[claim_id], everything)
         assert verdict.status != "not yet measured", claim_id
-        assert verdict.value is not None
+        assert verdict.value is not None or "One seed" in verdict.reason, claim_id
 
 
 @pytest.mark.parametrize(("gap", "status"), [(0.05, "supported"), (-0.05, "refuted"), (0.0, "not distinguishable")])
@@ -458,3 +459,19 @@ def test_a_diverged_run_is_left_out_or_counts_as_chance() -> None:
     with pytest.raises(NotMeasuredError, match="1 recorded"):
         by_seed(results, "plain_net_8", learnt)
     assert by_seed(results, "plain_net_8", learnt, CHANCE) == {0: 0.99, 1: 0.1}
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "status"),
+    [
+        ([0.47, 0.48], 0.0, "not distinguishable"),  # two seeds leave an interval of 0.41 to 0.54
+        ([0.47, 0.471, 0.472], 0.0, "supported"),
+        ([0.47, 0.471, 0.472], 0.05, "not distinguishable"),
+        ([0.55, 0.551, 0.552], 0.0, "refuted"),
+        ([0.55, 0.551, 0.552], 0.05, "not distinguishable"),
+    ],
+)
+def test_a_printed_range_is_left_only_beyond_seeds_and_the_error_of_the_test_set(
+    values: list[float], error: float, status: str
+) -> None:
+    assert verdict_by_range(summarize(values), 0.42, 0.5, error, "").status == status

@@ -89,12 +89,12 @@ def verdict_by_all_signs(
     return Verdict.of(rising(found, everywhere), f"{what}: {told_each(labels, found)}.", found[0])
 
 
-def verdict_by_range(found: Summary, low: float, high: float, reason: str) -> Verdict:
-    """Supported where the interval lies inside the printed range, refuted where it lies outside."""
+def verdict_by_range(found: Summary, low: float, high: float, error: float, reason: str) -> Verdict:
+    """Supported where the interval, wider by ``error`` at both ends, is in the printed range; refuted if outside."""
     status: Status = "not distinguishable"
-    if low <= found.low and found.high <= high:
+    if low <= found.low - error and found.high + error <= high:
         status = "supported"
-    elif found.high < low or found.low > high:
+    elif found.high + error < low or found.low - error > high:
         status = "refuted"
     return Verdict.of(status, reason, found)
 
