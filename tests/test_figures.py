@@ -162,7 +162,8 @@ def test_the_course_of_a_spectrum_is_drawn_from_its_shares(monkeypatch: pytest.M
 
 def test_the_note_below_a_figure_of_states(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     note = states.source_note(states_of(monkeypatch, tmp_path), ["resnet"], [5, 25])
-    assert "256 training and 1,017 test images; epochs 5,25; seeds 0-1" in note
+    assert "trained on 2,500 images and measured on 256 of them" in note
+    assert "1,017 test images; epochs 5,25; seeds 0-1" in note
     assert "`skipnets measure states --cells resnet --epochs 5,25`" in note
 
 

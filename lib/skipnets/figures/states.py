@@ -48,8 +48,8 @@ def source_note(results: Results, names: Sequence[str], epochs: Sequence[int]) -
     moments, first = ",".join(map(str, epochs)), measured[0]
     seeds = describe_seeds(sorted({state.spec.seed for state in measured}))
     return (
-        f"{{.source-note}}\n{first.spec.image_set}, {first.images} training and {first.spec.test_images:,} test "
-        f"images; epochs {moments}; {seeds}. "
+        f"{{.source-note}}\n{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on "
+        f"{first.images} of them, accuracy on {first.spec.test_images:,} test images; epochs {moments}; {seeds}. "
         f"`skipnets measure states --cells {','.join(names)} --epochs {moments}`"
     )
 
