@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from factory import made_up_first_steps
 from skipnets.analysis.signal import measure_signal
 from skipnets.engines import KerasEngine, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError, DamagedFileError
@@ -110,6 +111,11 @@ def test_dead_channels_stand_beside_the_condition_of_the_others() -> None:
         assert rank <= double == total - dead
     alive = np.array(moment.dead) < channels
     assert (np.isfinite(moment.condition) == alive).all()
+
+
+def test_a_gradient_grows_by_the_geometric_mean_of_its_layers() -> None:
+    steps = made_up_first_steps(deep_spec(), layers=4, output_gradient=(24.0, 12.0, 2.0, 3.0))
+    assert steps.moments[0].gradient_growth == pytest.approx(2.0)  # 2, 6 and 2/3 a layer
 
 
 def test_a_loss_that_is_not_finite_ends_the_steps_and_survives_the_file(tmp_path: Path) -> None:

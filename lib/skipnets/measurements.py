@@ -161,6 +161,12 @@ class Moment(Entry):
         return _ranges(self.kernel_highest, self.kernel_lowest)
 
     @property
+    def gradient_growth(self) -> float:
+        """By how much the gradient of the outputs grows a layer, from the last convolution to the first."""
+        gradient = self.output_gradient
+        return float((gradient[0] / gradient[-1]) ** (1 / (len(gradient) - 1)))
+
+    @property
     def condition_all(self) -> npt.NDArray[np.float64]:
         """Condition number of all channels, infinite where one is dead."""
         return np.where(self.dead, np.inf, self.condition)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 from adjustText import adjust_text
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
@@ -90,7 +88,6 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
     if any(net.minutes for net in nets.values()):
         panels.append(("training of a run (minutes)", (0.3, 1, 3, 10, 30), lambda net: net.minutes))
     figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.8), sharey=True)
-    labels: dict[Axes, list[Text]] = {axis: [] for axis in axes}
     for name, net in nets.items():
         join, layers, kernels = name.split("_")[:3]
         marked = net.printed if net.printed is not None else summarize(net.recorded).mean if net.recorded else None
@@ -101,7 +98,7 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
             if net.printed is not None:
                 axis.plot(at, net.printed, "o", color=colour, fillstyle="none", markersize=7, markeredgewidth=1.5)
             axis.plot([at] * len(net.recorded), net.recorded, "o", color=colour, markersize=3.5, alpha=0.7)
-            labels[axis].append(axis.text(at, marked, f"{layers}/{kernels}", fontsize=7.5, color=colour))
+            axis.text(at, marked, f"{layers}/{kernels}", fontsize=7.5, color=colour)
     for join, colour in COLOURS.items():
         axes[0].plot([], [], "o", color=colour, fillstyle="none", markeredgewidth=1.5, label=join)
     for axis, (label, ticks, _) in zip(axes, panels, strict=True):
@@ -111,8 +108,8 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
     axes[0].set_ylabel("test accuracy (share of images)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     figure.draw_without_rendering()  # the labels' places depend on the layout
-    for axis, texts in labels.items():
-        adjust_text(texts, ax=axis, objects=list(axis.lines), expand=(1.3, 1.7), iter_lim=500)
+    for axis in axes:
+        adjust_text(list(axis.texts), ax=axis, objects=list(axis.lines), expand=(1.3, 1.7), iter_lim=500)
     return figure
 
 

@@ -288,9 +288,9 @@ def spikes_only_in_the_resnet(results: Results) -> Verdict:
     cnn = summary(results, "cnn", falls)
     reason = (
         f"Falls of the test accuracy by five points or more after epoch 100, a run: CNN {cnn}, ResNet less CNN "
-        f"{told(found)}. Whether they come at certain intervals was not measured"
+        f"{told(found)}. Whether they come at certain intervals was not measured."
     )
-    return Verdict.of(status_by_sign(found, "supported", "refuted"), f"{reason}.", found)
+    return Verdict.of(status_by_sign(found, "supported", "refuted"), reason, found)
 
 
 @RULES.decide("A51")
@@ -355,13 +355,13 @@ def plateau_from_a_singularity(results: Results) -> Verdict:
     return Verdict.of("refuted" if explained else "not distinguishable", reason, on)
 
 
-def _within(results: Results, cell: str, low: float, high: float, whose: str) -> Verdict:
+def _within(results: Results, name: str, low: float, high: float) -> Verdict:
     """Judge whether the test accuracy lies in a printed range, as far as seeds and test images can tell."""
-    found = summary(results, cell, TEST_ACCURACY)
-    error = accuracy_error(found.mean, results.experiment.cell(cell).spec.test_images)
+    found, cell = summary(results, name, TEST_ACCURACY), results.experiment.cell(name)
+    error = accuracy_error(found.mean, cell.spec.test_images)
     reason = (
-        f"In the last 50 epochs the {whose} test accuracy is {found}; the choice of test images adds an error of "
-        f"{100 * error:.1f} points. The words are read as {low:.2f} to {high:.2f}."
+        f"In the last 50 epochs the {cell.label}'s test accuracy is {found}; the choice of test images adds an error "
+        f"of {100 * error:.1f} points. The words are read as {low:.2f} to {high:.2f}."
     )
     return verdict_by_range(found, low, high, error, reason)
 
@@ -369,7 +369,7 @@ def _within(results: Results, cell: str, low: float, high: float, whose: str) ->
 @RULES.decide("A57")
 def cnn_test_accuracy(results: Results) -> Verdict:
     """In the last 50 epochs the CNN's test accuracy lies between 0.4 and 0.5."""
-    return _within(results, "cnn", 0.40, 0.50, "CNN's")
+    return _within(results, "cnn", 0.40, 0.50)
 
 
 @RULES.decide("A59")
@@ -396,7 +396,7 @@ def resnet_training_accuracy(results: Results) -> Verdict:
 @RULES.decide("A61")
 def resnet_test_accuracy(results: Results) -> Verdict:
     """In the last 50 epochs the ResNet's test accuracy is in the high 40s to low 50s: 0.46 to 0.54."""
-    return _within(results, "resnet", 0.46, 0.54, "ResNet's")
+    return _within(results, "resnet", 0.46, 0.54)
 
 
 #: Cells under Adam with those that differ from them in the optimiser alone.

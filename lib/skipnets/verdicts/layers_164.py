@@ -112,19 +112,17 @@ def residual_nets_are_never_infinite(results: Results) -> Verdict:
     nets = [steps for name in ("residual_net", "residual_net_mnist") for steps in results.first_steps(name).values()]
     if not nets:
         raise NotMeasuredError(f"Needs the first {STEPS} steps of cell residual_net, which are not measured.")
-    told, infinite = [], False
-    for steps in nets:
-        most = max((infinite_layers(moment) for moment in steps.moments.values()), key=len)
-        infinite = infinite or bool(most)
-        told.append(
-            f"on {steps.spec.image_set}, in up to {_of_layers(most, steps)}, with a loss of "
-            f"{np.mean(steps.loss[-50:]):.2f} nats in the last 50 steps"
-        )
+    most = [max(map(infinite_layers, steps.moments.values()), key=len) for steps in nets]
+    told = [
+        f"on {steps.spec.image_set}, in up to {_of_layers(layers, steps)}, with a loss of "
+        f"{np.mean(steps.loss[-50:]):.2f} nats in the last 50 steps"
+        for steps, layers in zip(nets, most, strict=True)
+    ]
     reason = (
         f"One seed, first {STEPS} steps: the condition number is infinite, where channels are dead, {'; '.join(told)} "
         "(guessing: 2.30)."
     )
-    return Verdict("refuted" if infinite else "conditional", reason)
+    return Verdict("refuted" if any(most) else "conditional", reason)
 
 
 @RULES.decide("C20")
