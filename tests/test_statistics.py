@@ -104,6 +104,28 @@ def test_equal_values_are_not_distinguishable_and_no_seed_in_common_is_refused()
         compare_paired({0: 0.5}, {1: 0.5})
 
 
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_seeds_that_agree_on_a_coarse_grid_are_as_uncertain_as_its_rounding(seeds: int) -> None:
+    """Epochs counted in fives: a mean of values anywhere within their step errs by 5 / sqrt(12 n)."""
+    agreeing = dict.fromkeys(range(seeds), 20.0)
+    alone = summarize(list(agreeing.values()), resolution=5)
+    half = stats.t.ppf(0.975, seeds - 1) * 5 / math.sqrt(12 * seeds)
+    assert (alone.sd, alone.high - 20, 20 - alone.low) == (0, pytest.approx(half), pytest.approx(half))
+    rounded = 5 * np.round(np.random.default_rng(5).uniform(0, 5e4, (20000, seeds)) / 5)
+    raw = np.random.default_rng(5).uniform(0, 5e4, (20000, seeds))
+    assert (rounded - raw).mean(axis=1).std() == pytest.approx(5 / math.sqrt(12 * seeds), rel=0.05)
+    compared = compare_paired(agreeing, dict.fromkeys(range(seeds), 15.0), resolution=5)
+    assert compared.high - 5 == pytest.approx(math.sqrt(2) * half)
+    assert 0 < compared.p < 1
+    assert compared.distinguishable == (seeds == 5)
+    assert math.isnan(compare_paired(agreeing, dict.fromkeys(range(seeds), 15.0)).p)
+
+
+def test_a_resolution_finer_than_the_spread_changes_nothing() -> None:
+    values = [10.0, 30.0, 20.0]
+    assert summarize(values, resolution=1) == summarize(values)
+
+
 def test_the_error_of_a_test_set_is_binomial() -> None:
     assert accuracy_error(0.45, 1017) == pytest.approx(0.0156, abs=1e-4)
     low, high = accuracy_interval(458, 1017)
@@ -167,6 +189,17 @@ def test_a_steady_climb_that_settles_has_no_spikes() -> None:
 def test_spikes_before_the_first_counted_epoch_and_nan_do_not_count() -> None:
     values = [5.0] * 10 + [9.0] + [5.0] * 10 + [math.nan] + [5.0 + 0.001 * (i % 2) for i in range(40)]
     assert find_spikes(range(1, len(values) + 1), values).epochs == ()
+
+
+def test_spikes_are_counted_between_consecutive_epochs_alone() -> None:
+    losses = [2.0 + 0.001 * (i % 3) for i in range(50)]
+    losses[20] += 3
+    sparse = find_spikes(range(5, 251, 5), losses)
+    assert sparse.epochs == ()
+    assert math.isnan(sparse.per_hundred)
+    half = find_spikes([*range(20, 40), *range(40, 190, 5)], losses)  # 20 consecutive steps, the last into epoch 40
+    assert half.epochs == (40,)
+    assert half.per_hundred == pytest.approx(100 / 20)
 
 
 def test_first_epoch_reached() -> None:

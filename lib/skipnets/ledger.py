@@ -20,7 +20,7 @@ def ledger_table(claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> st
                 f'<span id="claim-{claim.id}">{claim.id}</span>',
                 f'"{claim.quote}" {_place(claim)}',
                 _badge(verdict.status),
-                _why(verdict),
+                verdict.reason,
                 ", ".join(_link(evidence) for evidence in claim.evidence) or "none yet",
             )
         )
@@ -51,13 +51,6 @@ def _place(claim: Claim) -> str:
         f'<span class="claim-place" data-document="{claim.document}" data-kind="{claim.kind}">'
         f"document {claim.document}, line {claim.line}, {claim.kind}</span>"
     )
-
-
-def _why(verdict: Verdict) -> str:
-    """The reason, and the number with its interval where the reason does not tell it already."""
-    if not verdict.number or "95 % interval" in verdict.reason:
-        return verdict.reason
-    return f"{verdict.reason} **{verdict.number}**"
 
 
 def _badge(status: Status) -> str:

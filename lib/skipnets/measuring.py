@@ -21,9 +21,6 @@ from skipnets.records import Metrics, Store, digest_arrays
 from skipnets.specs import CNN, Part, RunSpec, parse_spec
 from skipnets.training import trained_weights
 
-#: A singular value below this times the largest, the matrix's longer side and float32's rounding counts as zero.
-ROUNDING = float(np.finfo(np.float32).eps)
-
 
 def measure_state(
     spec: RunSpec,
@@ -123,7 +120,7 @@ def describe_outputs(layer: str, vectors: npt.NDArray[np.float32], silenced: flo
         units=vectors.shape[1],
         dead=found.dead,
         silenced=silenced,
-        rank=int((found.singular > found.largest * max(vectors.shape) * ROUNDING).sum()),
+        rank=found.rank,
         effective_rank=round(found.effective_rank, 4),
     )
 

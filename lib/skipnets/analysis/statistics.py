@@ -43,8 +43,13 @@ class Summary:
         return f"{self.value} ({self.n} seeds)" if self.n > 1 else f"{self.value} (one seed)"
 
 
-def summarize(values: Sequence[float]) -> Summary:
+def summarize(values: Sequence[float], resolution: float = 0.0) -> Summary:
     """Mean, standard deviation and 95 % Student interval of ``values``, one a seed.
+
+    Args:
+        values: One a seed.
+        resolution: Step of the grid that the values lie on. Seeds that agree on a coarse grid are still uncertain:
+            the standard error of their mean is at least ``resolution / sqrt(12 n)``, that of the rounding alone.
 
     Raises:
         ValueError: No value.
@@ -56,16 +61,14 @@ def summarize(values: Sequence[float]) -> Summary:
     if array.size == 1:
         return Summary(1, mean, math.nan, math.nan, math.nan)
     sd = float(array.std(ddof=1))
-    low, high = _student_interval(array)
-    return Summary(array.size, mean, sd, low, high)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, array.size - 1)) * _standard_error(array, resolution)
+    return Summary(array.size, mean, sd, mean - half, mean + half)
 
 
-def _student_interval(array: npt.NDArray[np.float64]) -> tuple[float, float]:
-    error = float(stats.sem(array))
-    if error < ROUNDING:
-        return float(array.mean()), float(array.mean())
-    low, high = stats.t.interval(LEVEL, array.size - 1, loc=array.mean(), scale=error)
-    return float(low), float(high)
+def _standard_error(array: npt.NDArray[np.float64], resolution: float) -> float:
+    """Standard error of the mean: at least that of rounding each value to ``resolution``, 0 where both are nothing."""
+    error = max(float(stats.sem(array)), resolution / math.sqrt(12 * array.size))
+    return error if error > ROUNDING else 0.0
 
 
 def further_value(found: Summary) -> float:
@@ -84,7 +87,7 @@ class Comparison:
     difference: float
     low: float  # 95 % Student interval of the mean difference
     high: float
-    p: float  # two-sided paired t test
+    p: float  # two-sided paired t test; NaN also where the differences show no spread at all
     p_signs: float  # exact test over all sign flips of the differences; at least 2 / 2**n
     detectable: float  # difference that n pairs of this spread find with a power of 80 %
 
@@ -94,8 +97,13 @@ class Comparison:
         return bool(self.low > 0 or self.high < 0)
 
 
-def compare_paired(first: Mapping[int, float], second: Mapping[int, float]) -> Comparison:
-    """Compare two cells over the seeds that both have; ``first`` and ``second`` map seeds to values.
+def compare_paired(first: Mapping[int, float], second: Mapping[int, float], *, resolution: float = 0.0) -> Comparison:
+    """Compare two cells over the seeds that both have.
+
+    Args:
+        first: Values by seed.
+        second: Values by seed.
+        resolution: Step of the grid that the values lie on, as in ``summarize``; a difference has the rounding of both.
 
     Raises:
         ValueError: No seed in common.
@@ -107,14 +115,12 @@ def compare_paired(first: Mapping[int, float], second: Mapping[int, float]) -> C
     mean, n = float(differences.mean()), len(seeds)
     if n == 1:
         return Comparison(1, mean, math.nan, math.nan, math.nan, math.nan, math.nan)
-    sd = float(differences.std(ddof=1))
-    low, high = _student_interval(differences)
-    if sd < ROUNDING:
-        p = 1.0 if abs(mean) < ROUNDING else 0.0
-        return Comparison(n, mean, low, high, p, _sign_flip_p(differences), 0.0)
-    p = float(stats.ttest_1samp(differences, 0).pvalue)
+    error = _standard_error(differences, math.sqrt(2) * resolution)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, n - 1)) if error else math.nan
     effect = float(TTestPower().solve_power(nobs=n, alpha=1 - LEVEL, power=POWER))
-    return Comparison(n, mean, low, high, p, _sign_flip_p(differences), effect * sd)
+    detectable = effect * error * math.sqrt(n)
+    return Comparison(n, mean, mean - half, mean + half, p, _sign_flip_p(differences), detectable)
 
 
 def _sign_flip_p(differences: npt.NDArray[np.float64]) -> float:
@@ -191,7 +197,7 @@ class Spikes:
     """Sudden bad epochs of one loss curve."""
 
     epochs: tuple[int, ...]  # at which the loss jumped
-    per_hundred: float  # spikes per 100 epochs
+    per_hundred: float  # spikes per 100 steps from one epoch to the next; NaN where no such step was measured
 
 
 def find_spikes(
@@ -204,24 +210,26 @@ def find_spikes(
 ) -> Spikes:
     """Find the epochs at which a loss jumped up more than it wobbles around that time.
 
-    A spike is a rise from one measured epoch to the next of more than ``width`` robust standard deviations (1.4826
-    times the median absolute deviation) of the ``window`` (odd) changes around it, and of more than ``share`` of the
-    median loss there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs
-    of a settled curve from counting. Epochs before ``first``, when every loss falls steeply, and losses that are not
-    finite are left out.
+    A spike is a rise from one epoch to the next of more than ``width`` robust standard deviations (1.4826 times the
+    median absolute deviation) of the ``window`` (odd) changes around it, and of more than ``share`` of the median loss
+    there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs of a
+    settled curve from counting. Epochs before ``first``, when every loss falls steeply, losses that are not finite, and
+    changes over more than one epoch are left out.
     """
     at, series = np.asarray(epochs), np.asarray(losses, dtype=float)
     kept = (at >= first) & np.isfinite(series)
-    if kept.sum() < 2:
+    at, level = at[kept], series[kept]
+    counted = np.diff(at, prepend=at[:1]) == 1
+    if not counted.any():
         return Spikes((), math.nan)
-    level = series[kept]
-    change = np.diff(level, prepend=np.nan)
-    changes = _windows(change, window)
+    change = np.where(counted, np.diff(level, prepend=level[:1]), np.nan)
+    changes = _windows(change, window)[counted]
     usual = np.nanmedian(changes, axis=1)
     spread = np.nanmedian(np.abs(changes - usual[:, np.newaxis]), axis=1)
-    local = np.nanmedian(_windows(level, window), axis=1)
-    jumped = (change > usual + width * 1.4826 * spread) & (change > share * local)
-    return Spikes(tuple(int(epoch) for epoch in at[kept][jumped]), 100 * float(jumped.sum()) / (len(level) - 1))
+    local = np.nanmedian(_windows(level, window)[counted], axis=1)
+    rise = change[counted]
+    jumped = (rise > usual + width * 1.4826 * spread) & (rise > share * local)
+    return Spikes(tuple(int(epoch) for epoch in at[counted][jumped]), 100 * float(jumped.mean()))
 
 
 def _windows(series: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:

@@ -4,7 +4,6 @@ A rule says *supported* or *refuted* only where the interval over seeds leaves n
 where it leaves both, and *conditional* where the claim holds in one reading or setting and not in another.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -31,15 +30,6 @@ class Verdict:
         return cls(
             status, reason, found.mean if isinstance(found, Summary) else found.difference, found.low, found.high
         )
-
-    @property
-    def number(self) -> str:
-        """The number with its interval as text; empty where there is none."""
-        if self.value is None:
-            return ""
-        if self.low is None or self.high is None or math.isnan(self.low):
-            return f"{self.value:.3g}"
-        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
 
 
 class NotMeasuredError(Exception):

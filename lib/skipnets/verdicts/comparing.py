@@ -35,17 +35,25 @@ def by_seed(results: Results, cell: str, value: Value, diverged: float | None = 
     return found
 
 
-def summary(results: Results, cell: str, value: Value, diverged: float | None = None) -> Summary:
+def summary(
+    results: Results, cell: str, value: Value, diverged: float | None = None, resolution: float = 0.0
+) -> Summary:
     """Return mean, spread and interval of ``value`` over the runs of ``cell``, as ``by_seed`` has them.
+
+    ``resolution`` is the step of the grid that the values lie on, where that is coarse.
 
     Raises:
         NotMeasuredError: Fewer than two are recorded.
     """
-    return summarize(list(by_seed(results, cell, value, diverged).values()))
+    return summarize(list(by_seed(results, cell, value, diverged).values()), resolution)
 
 
-def compare(results: Results, first: str, second: str, value: Value, diverged: float | None = None) -> Comparison:
+def compare(
+    results: Results, first: str, second: str, value: Value, diverged: float | None = None, resolution: float = 0.0
+) -> Comparison:
     """Return the difference of ``value`` between two cells, paired by seed, of the runs that ``by_seed`` has.
+
+    ``resolution`` is the step of the grid that the values lie on, where that is coarse.
 
     Raises:
         NotMeasuredError: They share fewer than two seeds.
@@ -53,19 +61,19 @@ def compare(results: Results, first: str, second: str, value: Value, diverged: f
     of_first, of_second = (by_seed(results, cell, value, diverged) for cell in (first, second))
     if len(of_first.keys() & of_second.keys()) < 2:
         raise NotMeasuredError(f"Needs two seeds that {first} and {second} share.")
-    return compare_paired(of_first, of_second)
+    return compare_paired(of_first, of_second, resolution=resolution)
 
 
-def status_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status) -> Status:
-    """Return the status that the sign of a difference gives, where its interval leaves out zero."""
-    if not comparison.distinguishable:
-        return "not distinguishable"
-    return if_positive if comparison.difference > 0 else if_negative
+def status_by_side(found: Summary | Comparison, if_above: Status, if_below: Status, of: float = 0.0) -> Status:
+    """Return the status that the side of ``of`` gives on which the whole interval lies, if it lies on one."""
+    if found.low > of:
+        return if_above
+    return if_below if found.high < of else "not distinguishable"
 
 
 def verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
-    """Return the verdict of ``status_by_sign``, with the difference told behind ``reason``."""
-    status = status_by_sign(comparison, if_positive, if_negative)
+    """Return the verdict that a difference's sign gives by its interval, with the difference told behind ``reason``."""
+    status = status_by_side(comparison, if_positive, if_negative)
     return Verdict.of(status, f"{reason}: {told(comparison)}.", comparison)
 
 
@@ -99,17 +107,24 @@ def verdict_by_range(found: Summary, low: float, high: float, error: float, reas
     return Verdict.of(status, reason, found)
 
 
-def told(comparison: Comparison, scale: float = 1, unit: str = "") -> str:
-    """Say a difference with its interval, in the unit that ``scale`` turns it into."""
-    difference, low, high = (scale * value for value in (comparison.difference, comparison.low, comparison.high))
-    return f"{difference:+.3g}{unit} (95 % interval {low:+.3g} to {high:+.3g}, {comparison.n} paired seeds)"
+def told(found: Summary | Comparison, scale: float = 1, unit: str = "") -> str:
+    """Say a mean or a difference with its interval, in the unit that ``scale`` turns it into."""
+    value, sign, seeds = (
+        (found.difference, "+", "paired seeds") if isinstance(found, Comparison) else (found.mean, "", "seeds")
+    )
+    number, low, high = (f"{scale * one:{sign}.3g}" for one in (value, found.low, found.high))
+    return f"{number}{unit} (95 % interval {low} to {high}, {found.n} {seeds})"
 
 
-def points(comparison: Comparison) -> str:
+def points(found: Summary | Comparison) -> str:
     """Say a difference of two shares in percentage points."""
-    return told(comparison, 100, " points")
+    return told(found, 100, " points")
 
 
-def told_each(labels: Sequence[str], found: Sequence[Comparison], tell: Callable[[Comparison], str] = points) -> str:
-    """Say labelled differences one after another."""
+def told_each(
+    labels: Sequence[str],
+    found: Sequence[Summary | Comparison],
+    tell: Callable[[Summary | Comparison], str] = points,
+) -> str:
+    """Say labelled numbers one after another."""
     return "; ".join(f"{label} {tell(comparison)}" for label, comparison in zip(labels, found, strict=True))

@@ -18,6 +18,7 @@ from skipnets.verdicts.comparing import (
     compare,
     points,
     rising,
+    status_by_side,
     summary,
     told,
     told_each,
@@ -71,10 +72,12 @@ def _end_loss(record: RunRecord) -> float:
     return record.history.training.loss[-1]
 
 
-def _between_kernels(results: Results, value: Value, pairs: Sequence[tuple[int, int]]) -> list[Comparison]:
+def _between_kernels(
+    results: Results, value: Value, pairs: Sequence[tuple[int, int]], resolution: float = 0.0
+) -> list[Comparison]:
     """Differences of 12-layer nets, the first of each pair of kernels less the second, of every join in turn."""
     return [
-        compare(results, f"{join}_12_{first}", f"{join}_12_{second}", value)
+        compare(results, f"{join}_12_{first}", f"{join}_12_{second}", value, resolution=resolution)
         for join in JOINS
         for first, second in pairs
     ]
@@ -121,8 +124,8 @@ def _row(cell: str) -> Rule:
         if any(far > max(NEAR, further_value(found)) for far, found in zip(off, (trained, tested), strict=True)):
             status = "refuted"
         reason = (
-            f"Recorded test accuracy {tested}, printed {printed.test:g}; training accuracy with dropout on {trained}, "
-            f"printed {printed.training:g}."
+            f"Recorded test accuracy {told(tested)}, printed {printed.test:g}; training accuracy with dropout on "
+            f"{told(trained)}, printed {printed.training:g}."
         )
         return Verdict.of(status, reason, tested)
 
@@ -146,16 +149,11 @@ def concatenation_improves_test_accuracy(results: Results) -> Verdict:
 def depth_is_not_worth_its_price(results: Results) -> Verdict:
     """Concatenation with 69 layers of 16 kernels tests below 12 layers of 64, which take more arithmetic."""
     found = compare(results, "concatenation_69_16", "concatenation_12_64", end_test)
-    status: Status = "not distinguishable"
-    if found.high < 0:
-        status = "supported"
-    elif found.low > -NEAR:
-        status = "refuted"
     reason = (
         "Concatenation, 69 layers of 16 kernels less 12 layers of 64, which take 1.8 times the multiply-adds: test "
         f"accuracy {points(found)}."
     )
-    return Verdict.of(status, reason, found)
+    return Verdict.of(status_by_side(found, "refuted", "supported"), reason, found)
 
 
 @RULES.decide("B5")
@@ -184,11 +182,11 @@ def some_connectivity_is_redundant(results: Results) -> Verdict:
         sum(row[number + 1] for number, row in enumerate(one.similarity[:-1])) / (len(one.similarity) - 1)
         for one in maps.values()
     ]
-    found = summarize(spared)
+    found = summarize(spared, resolution=1 / len(next(iter(maps.values())).without))
     status: Status = "supported" if found.low > 0.5 else "refuted" if found.high < 0.1 else "conditional"
     reason = (
         f"Share of the joined outputs of {cell} that a trained net misses by less than two points of test accuracy "
-        f"each: {found}; similarity (linear CKA) of an output to the next: {summarize(alike)}."
+        f"each: {told(found)}; similarity (linear CKA) of an output to the next: {told(summarize(alike))}."
     )
     return Verdict.of(status, reason, found)
 
@@ -225,8 +223,7 @@ def concatenation_before_summation_before_baseline(results: Results) -> Verdict:
 def best_nets_are_close(results: Results) -> Verdict:
     """The best 12-layer nets of the three joins test within two points of each other."""
     found, reason = _best_less_last(results)
-    status: Status = "supported" if found.high < NEAR else "refuted" if found.low > NEAR else "not distinguishable"
-    return Verdict.of(status, reason, found)
+    return Verdict.of(status_by_side(found, "refuted", "supported", of=NEAR), reason, found)
 
 
 @RULES.decide("B40")
@@ -267,8 +264,10 @@ def seeds_hide_the_differences(results: Results) -> Verdict:
     The same seeds choose the best nets and compare them, which makes them differ more rather than less.
     """
     found, reason = _best_less_last(results)
-    status: Status = "refuted" if found.distinguishable else "not distinguishable"
-    if found.low > -NEAR and found.high < NEAR:
+    status: Status = "not distinguishable"
+    if found.distinguishable:
+        status = "refuted"
+    elif found.low > -NEAR and found.high < NEAR:
         status = "supported"
     return Verdict.of(status, reason, found)
 
@@ -280,9 +279,10 @@ def overfitting_grows_with_kernels(results: Results) -> Verdict:
     return verdict_by_all_signs("Overfitting, 12 layers", _labels(MORE_KERNELS), found, everywhere=True)
 
 
-def _sooner_with_kernels(results: Results, epochs: Value, until: str) -> Verdict:
+def _sooner_with_kernels(results: Results, epochs: Value, until: str, every: int) -> Verdict:
+    """Judge whether ``epochs``, known as finely as the epochs that are ``every`` so many apart, get fewer."""
     fewer = [(second, first) for first, second in MORE_KERNELS]
-    found = _between_kernels(results, epochs, fewer)
+    found = _between_kernels(results, epochs, fewer, resolution=every)
     reason = f"Epochs until {until}, 12 layers: {told_each(_labels(fewer), found, told)}."
     return Verdict.of(rising(found), reason, found[0])
 
@@ -290,7 +290,8 @@ def _sooner_with_kernels(results: Results, epochs: Value, until: str) -> Verdict
 @RULES.decide("B44")
 def kernels_shorten_the_way(results: Results) -> Verdict:
     """With 12 layers, the first epoch with 95 % of a run's best test accuracy comes earlier with more kernels."""
-    return _sooner_with_kernels(results, _epochs_to_decent, "95 % of a run's best test accuracy")
+    every = results.experiment.cell("baseline_12_3").spec.evaluate_test_every
+    return _sooner_with_kernels(results, _epochs_to_decent, "95 % of a run's best test accuracy", every)
 
 
 @RULES.decide("B45")
@@ -305,7 +306,7 @@ def few_kernels_for_long_training(results: Results) -> Verdict:
 @RULES.decide("B46")
 def kernels_speed_up_training(results: Results) -> Verdict:
     """With 12 layers, training loss falls to 1 nat in fewer epochs with more kernels, in every join."""
-    return _sooner_with_kernels(results, _epochs_to_loss_of_one, "the training loss is at most 1 nat")
+    return _sooner_with_kernels(results, _epochs_to_loss_of_one, "the training loss is at most 1 nat", every=1)
 
 
 @RULES.decide("B47")
@@ -327,7 +328,7 @@ def concatenation_minimises_the_loss(results: Results) -> Verdict:
         status = "conditional"
     reason = (
         "Final training loss in nats, dropout on, 12 layers of 16 kernels: baseline less concatenation "
-        f"{told(found[0])}; summation less concatenation {told(found[1])}; concatenation itself {left}."
+        f"{told(found[0])}; summation less concatenation {told(found[1])}; concatenation itself {told(left)}."
     )
     return Verdict.of(status, reason, found[0])
 
@@ -349,7 +350,10 @@ def deep_baselines_are_untrainable(results: Results) -> Verdict:
         status = "refuted"
     elif glorot.high < UNTRAINED:
         status = "conditional" if he.low > UNTRAINED else "supported" if he.high < UNTRAINED else status
-    reason = f"Test accuracy of the baseline, 69 layers of 3 kernels: with Glorot's initialisation {glorot}, He's {he}."
+    reason = (
+        f"Test accuracy of the baseline, 69 layers of 3 kernels: with Glorot's initialisation {told(glorot)}, He's "
+        f"{told(he)}."
+    )
     return Verdict.of(status, reason, glorot)
 
 
@@ -359,7 +363,7 @@ def _learn(results: Results, cells: Sequence[str]) -> Verdict:
     status: Status = "supported" if all(learn) else "conditional" if any(learn) else "not distinguishable"
     if all(one.high < UNTRAINED for one in found):
         status = "refuted"
-    reason = f"Test accuracy: {'; '.join(f'{cell} {one}' for cell, one in zip(cells, found, strict=True))}."
+    reason = f"Test accuracy: {told_each(cells, found, told)}."
     return Verdict.of(status, reason, found[0])
 
 

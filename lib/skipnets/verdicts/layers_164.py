@@ -93,7 +93,7 @@ def plain_nets_are_infinite_from_layer_80_on(results: Results) -> Verdict:
     """
     steps = _steps(results, "plain_net")
     start, end = (infinite_layers(moment) for moment in (steps.moments[0], _last(steps)))
-    as_printed = end and min(end) >= 80 and len(end) == len(steps.layers) - min(end) + 1
+    as_printed = end == list(range(80, len(steps.layers) + 1))
     status: Status = "supported" if as_printed else "conditional" if end else "refuted"
     reason = (
         f"One seed: the condition number is infinite in {_of_layers(start, steps)} at the start and in "

@@ -20,8 +20,9 @@ from skipnets.verdicts.comparing import (
     by_seed,
     compare,
     points,
-    status_by_sign,
+    status_by_side,
     summary,
+    told,
     verdict_by_all_signs,
 )
 
@@ -78,7 +79,7 @@ def depth_degrades_training(results: Results) -> Verdict:
     """Plain nets know fewer of their training images at 56 layers than at 20."""
     plain = _compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}")
     residual = _compare(results, f"residual_net_{DEEP}", f"residual_net_{SHALLOW}")
-    status = status_by_sign(plain, "refuted", "supported")
+    status = status_by_side(plain, "refuted", "supported")
     reason = (
         f"Training accuracy at {DEEP} less that at {SHALLOW} layers {SCALE}: plain nets {points(plain)}, ResNets "
         f"{points(residual)}."
@@ -114,8 +115,8 @@ def deeper_generalizes_better(results: Results) -> Verdict:
     errors = [f"{100 * RESNET_TEST_ERRORS[depth]:.2f} % with {depth:,}" for depth in (20, 110, 1202)]
     reason = (
         f"Pairs of depths where the deeper net tests better less those where it tests worse, as a share of all pairs "
-        f"from {FEWEST} to {MOST} layers, {SCALE}: ResNets {residual}, plain nets {plain}. He et al. print test errors "
-        f"of {', '.join(errors[:-1])} and {errors[-1]} layers, of ResNets at full scale on CIFAR-10."
+        f"from {FEWEST} to {MOST} layers, {SCALE}: ResNets {told(residual)}, plain nets {told(plain)}. He et al. print "
+        f"test errors of {', '.join(errors[:-1])} and {errors[-1]} layers, of ResNets at full scale on CIFAR-10."
     )
     return Verdict.of(status, reason, residual)
 
@@ -132,7 +133,9 @@ def few_layers_are_no_problem(results: Results) -> Verdict:
         status = "supported"
     elif plain.low > UNTRAINED and gain.low > ALIKE:
         status = "conditional"
-    reason = f"Training accuracy of plain nets of {FEWEST} layers {SCALE}: {plain}; ResNets less these {points(gain)}."
+    reason = (
+        f"Training accuracy of plain nets of {FEWEST} layers {SCALE}: {told(plain)}; ResNets less these {points(gain)}."
+    )
     return Verdict.of(status, reason, plain)
 
 
@@ -149,7 +152,7 @@ def difficulty_beyond_ten_layers(results: Results) -> Verdict:
         f"Training accuracy of plain nets {SCALE}, less that at {FEWEST} layers: at {DEPTHS[1]} "
         f"{points(deeper[DEPTHS[1]])}, at {MOST} {points(deeper[MOST])}.{since}"
     )
-    return Verdict.of(status_by_sign(deeper[MOST], "refuted", "supported"), reason, deeper[MOST])
+    return Verdict.of(status_by_side(deeper[MOST], "refuted", "supported"), reason, deeper[MOST])
 
 
 @RULES.decide("C4")
@@ -166,7 +169,7 @@ def difficulty_worsens_with_depth(results: Results) -> Verdict:
         status = "conditional"
     reason = (
         f"Pairs of depths where the deeper plain net knows more of its training images less those where it knows less, "
-        f"as a share of all pairs, {SCALE}: {trend}. Training accuracy at {MOST} layers: {deepest}."
+        f"as a share of all pairs, {SCALE}: {told(trend)}. Training accuracy at {MOST} layers: {told(deepest)}."
     )
     return Verdict.of(status, reason, trend)
 
@@ -190,7 +193,7 @@ def plain_nets_become_impossible(results: Results) -> Verdict:
         status = "conditional"
     reason = (
         f"Training accuracy of plain nets of {MOST} layers, He's initialisation and batch normalisation, {SCALE}: "
-        f"{found}. From another initialisation Xiao et al. train plain nets of 10,000 layers."
+        f"{told(found)}. From another initialisation Xiao et al. train plain nets of 10,000 layers."
     )
     return Verdict.of(status, reason, found)
 
@@ -200,14 +203,14 @@ def plain_nets_are_worse_and_untrainable(results: Results) -> Verdict:
     """At 164 layers plain nets test below ResNets and know next to nothing of their training images."""
     _, gain = _gains(results, MOST)
     plain = summary(results, f"plain_net_{MOST}", learnt, CHANCE)
-    status = status_by_sign(gain, "conditional", "refuted")
+    status = status_by_side(gain, "conditional", "refuted")
     if status == "conditional" and plain.high < UNTRAINED:
         status = "supported"
     elif status == "conditional" and plain.low <= UNTRAINED:
         status = "not distinguishable"
     reason = (
         f"At {MOST} layers {SCALE}: test accuracy, ResNet less plain net {points(gain)}; training accuracy of the "
-        f"plain net {plain}."
+        f"plain net {told(plain)}."
     )
     return Verdict.of(status, reason, gain)
 
