@@ -245,7 +245,7 @@ def made_up_history(
     test_loss[np.isin(epochs, 30 + 8 * np.arange(spikes))] += 5
     training_loss = np.full(spec.epochs, 0.3)
     training_loss[np.isin(epochs, 30 + 8 * np.arange(training_spikes))] += 5
-    known = np.where(evaluated < learnt_at, 0.5, learnt + noise)
+    known = np.where(evaluated < learnt_at, 0.5, learnt - noise)
 
     def curve(at: npt.NDArray[np.int64], losses: npt.ArrayLike, accuracies: npt.ArrayLike) -> Curve:
         return Curve(
