@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from skipnets.measurements import FirstSteps, JoinedMaps, LayerState, Machine, Moment, Spectrum, State, StepTimes
-from skipnets.records import Curve, Environment, Final, History, RunRecord, pack_bits
+from skipnets.records import Curve, Environment, Final, History, RunRecord, Stop, pack_bits
 from skipnets.specs import ResNet, RunSpec
 
 MACHINE = Machine(backend="tensorflow", device="CPU", versions={}, commit=None, finished="2026-01-01T00:00:00")
@@ -48,6 +48,12 @@ def made_up_record(
             epoch_seconds=tuple(0.2 for _ in epochs),
         ),
     )
+
+
+def diverged(record: RunRecord, epoch: int = 1) -> RunRecord:
+    """Return ``record`` as that of a run whose loss stopped being finite after ``epoch`` epochs."""
+    final = record.final.model_copy(update={"status": "diverged", "diverged_at": Stop(epoch=epoch, step=0)})
+    return record.model_copy(update={"final": final})
 
 
 def made_up_step_times(**cpu_seconds: Sequence[float]) -> StepTimes:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from nbclient import NotebookClient
 
-from factory import made_up_first_steps, made_up_maps, made_up_record, made_up_state, made_up_step_times
+from factory import diverged, made_up_first_steps, made_up_maps, made_up_record, made_up_state, made_up_step_times
 from skipnets.analysis.statistics import summarize
 from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims
 from skipnets.errors import DamagedFileError
@@ -20,9 +20,10 @@ from skipnets.ledger import claims_box, count_verdicts, ledger_table
 from skipnets.paths import ROOT
 from skipnets.records import Curve, RunRecord
 from skipnets.results import Results, load_results
+from skipnets.scoring import CHANCE
 from skipnets.specs import DeepNet, RunSpec
 from skipnets.verdicts import NotMeasuredError, Verdict, concat_vs_sum
-from skipnets.verdicts.comparing import CHANCE, by_seed, verdict_by_range
+from skipnets.verdicts.comparing import by_seed, verdict_by_range
 from skipnets.verdicts.very_deep import SCALE, learnt
 
 CLAIMS = load_claims()
@@ -601,8 +602,7 @@ def test_training_losses_and_slow_starts_are_compared_between_kernels_and_joins(
 def test_a_diverged_run_is_left_out_or_counts_as_chance() -> None:
     cell = find_experiment("very_deep").cell("plain_net_8")
     kept, lost = (made_up_record(spec) for spec in list(cell.specs())[:2])
-    lost = lost.model_copy(update={"final": lost.final.model_copy(update={"status": "diverged"})})
-    results = Results(find_experiment("very_deep"), {"plain_net_8": [kept, lost]}, [])
+    results = Results(find_experiment("very_deep"), {"plain_net_8": [kept, diverged(lost)]}, [])
     with pytest.raises(NotMeasuredError, match="1 recorded"):
         by_seed(results, "plain_net_8", learnt)
     assert by_seed(results, "plain_net_8", learnt, CHANCE) == {0: 0.99, 1: 0.1}

@@ -147,6 +147,7 @@ def test_a_damaged_image_set_is_a_failure(run: Run, folder: Path) -> None:
         (["train", "--architecture", "cnn", "--cells", "cnn"], ["--cells", "--experiment"]),
         ([*TINY, "--epochs", "0"], ["--epochs", "greater than or equal to 1"]),
         ([*TINY, "--seeds", "4-2"], ["seeds", "'4-2'", "0-4"]),
+        ([*TINY, "--seeds", "1", "--set", "seed=2"], ["given twice", "--seeds", "--set", "seed"]),
         ([*TINY, "--seeds", "4294967296"], ["seed", "4294967296", "less than"]),
         ([*TINY, "--budget", "90"], ["duration", "'90'", "90s"]),
         ([*TINY, "--jobs", "0"], ["--jobs", "greater than or equal to 1"]),
@@ -391,6 +392,9 @@ def test_first_steps_are_measured_once(run: Run, folder: Path, monkeypatch: pyte
     assert found is not None
     assert (len(found.loss), found.images) == (3, 8)
     assert run(*command) == (0, "", "")
+    code, _, error = run(*command[:-1], "9")
+    assert code == 2
+    assert f"--images 9: {names[0]} was measured with 8; delete" in error
     code, _, error = run("measure", "first-steps", "--steps", "5")
     assert code == 2
     assert "steps 5: expected 1 to 4" in error

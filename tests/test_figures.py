@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from factory import made_up_record, made_up_state
+from factory import diverged, made_up_record, made_up_state
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet, very_deep
 from skipnets.figures import depth, networks, runs, states
@@ -175,9 +175,17 @@ def test_depth_is_drawn_from_all_seeds_and_the_whole_experiment_needs_no_cells_i
     for cell in grid.select(["plain_net_8", "plain_net_20"]).cells:
         for spec in cell.specs():
             grid.store.save(made_up_record(spec, test_accuracy=0.3 + 0.1 * spec.seed))
-    names = {"plain": [cell.name for cell in grid.cells], "none": ["residual_net_8"]}
+    grid.store.save(diverged(made_up_record(grid.cell("residual_net_20").spec)))
+    names = {
+        "residual": ["residual_net_20"],
+        "plain": [cell.name for cell in grid.cells if cell.name != "residual_net_20"],
+        "none": ["residual_net_8"],
+    }
     figure = depth.depth_plot(load_results(grid), names)
-    plain, none = figure.axes
+    residual, plain, none = figure.axes
+    assert [(line.get_marker(), line.get_xdata()) for line in residual.lines if len(line.get_xdata()) == 1] == [
+        ("x", [20])
+    ]
     dots = [line for line in plain.lines if line.get_marker() == "o"]
     assert [sorted(line.get_xdata()) for line in dots] == [[8, 8, 20, 20]] * 2
     assert sorted(dots[1].get_ydata()) == pytest.approx([0.3, 0.3, 0.4, 0.4])

@@ -86,11 +86,12 @@ def test_the_last_state_needs_kept_weights_and_is_theirs(spec: RunSpec, tmp_path
         ({}, {"epoch": 4}, "epoch 4"),
         ({}, {"epoch": -1}, "epoch -1"),
         ({}, {"epoch": 0, "images": 101}, "images 101"),
+        ({"validation": 0.2}, {"epoch": 0, "images": 81}, "images 81: expected 1 to 80"),
         ({"loss": "probabilities"}, {"epoch": 0}, "loss 'probabilities'"),
     ],
 )
 def test_what_cannot_be_measured_is_named(
-    spec: RunSpec, store: Store, changes: dict[str, str], arguments: dict[str, int], named: str
+    spec: RunSpec, store: Store, changes: dict[str, object], arguments: dict[str, int], named: str
 ) -> None:
     with pytest.raises(BadInputError, match=named):
         measure_state(spec.model_copy(update=changes), store=store, **arguments)
@@ -102,6 +103,8 @@ def test_dead_units_and_ranks_of_known_outputs() -> None:
     two_directions[:, 3] = 0
     found = describe_outputs("conv", two_directions.astype(np.float32), 0.5)
     assert (found.units, found.dead, found.rank) == (5, 1, 2)
+    weak = rng.normal(size=(3000, 4)) * [1, 1, 1e-4, 0]  # far above rounding, however many the images
+    assert describe_outputs("conv", weak.astype(np.float32), 0.5).rank == 3
     even = np.eye(4, dtype=np.float32)
     assert describe_outputs("conv", even, 0.5).effective_rank == pytest.approx(4)
     silent = describe_outputs("conv", np.zeros((6, 3), dtype=np.float32), 0.5)

@@ -220,6 +220,13 @@ def test_a_run_without_time_leaves_a_checkpoint_and_no_record() -> None:
         assert train_in(folder, make_spec()).final.status == "completed"
 
 
+def test_a_pause_behind_the_last_epoch_does_not_speak_of_another() -> None:
+    world = World(step_seconds=10)
+    with simulated(world) as folder, pytest.raises(RunPausedError, match="paused in epoch 3 of 3"):
+        train_in(folder, make_spec(), deadline=3 * 4 * 10 + 5)
+    assert len(world.batches) == 12
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -123,6 +123,8 @@ def train(
         raise BadInputError("--results is for a single run: an experiment knows its own folder")
     if architecture is None and (arg or set_):
         raise BadInputError("--arg and --set need --architecture")
+    if seeds is not None and "seed" in key_values(set_ or []):
+        raise BadInputError("given twice, as --seeds and with --set: seed")
     chosen_seeds = number_list("seeds", seeds) if seeds else None
     if experiment is not None:
         arguments = {"image_set": image_set, "samples": samples, "epochs": epochs, "seeds": chosen_seeds}
@@ -262,6 +264,18 @@ def execute(
     console.print(str(output), markup=False, highlight=False)
 
 
+def _is_missing(measured: Measurement | None, **settings: int) -> bool:
+    """Say whether nothing is measured yet; what is measured must have been so with the same ``settings``."""
+    if measured is None:
+        return True
+    for name, asked in settings.items():
+        if (kept := getattr(measured, name)) != asked:
+            raise BadInputError(
+                f"--{name} {asked}: {measured.file_name} was measured with {kept}; delete that file to measure anew"
+            )
+    return False
+
+
 def _keep(grid: Experiment, measurement: Measurement) -> None:
     """Write what was measured beside the experiment's records, and say where."""
     console.print(str(grid.measurements.save(measurement)), markup=False, highlight=False, soft_wrap=True)
@@ -288,7 +302,7 @@ def measure_states(
         (cell, spec, epoch)
         for epoch in moments
         for cell, spec in grid.runs()
-        if grid.measurements.state(spec, epoch) is None
+        if _is_missing(grid.measurements.state(spec, epoch), images=images, probes=probes, steps=steps)
     ]
     load_keras()
     from skipnets.measuring import measure_state
@@ -310,7 +324,7 @@ def measure_joins(
     What is measured already is not measured again. Every run is trained anew.
     """
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
-    missing = [(cell, spec) for cell, spec in grid.runs() if grid.measurements.joined_maps(spec) is None]
+    missing = [run for run in grid.runs() if _is_missing(grid.measurements.joined_maps(run[1]), images=images)]
     load_keras()
     from skipnets.joined_maps import measure_joined_maps
 
@@ -334,7 +348,7 @@ def measure_first_steps_of(
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds))
     if cells is not None:
         grid = grid.select(cells.split(","))
-    missing = [run for run in grid.runs() if grid.measurements.first_steps(run[1], steps) is None]
+    missing = [run for run in grid.runs() if _is_missing(grid.measurements.first_steps(run[1], steps), images=images)]
     load_keras()
     from skipnets.first_steps import measure_first_steps
 

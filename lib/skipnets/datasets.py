@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skipnets.errors import BadInputError, SkipnetsError
-from skipnets.files import write_atomically
+from skipnets.files import read_arrays, write_atomically
 from skipnets.paths import image_folder
 from skipnets.specs import IMAGE_SET_NAME
 
@@ -103,12 +103,12 @@ def fetch(name: str) -> Path:
 
 def _read(path: Path) -> dict[str, npt.NDArray[np.generic]]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: np.asarray(arrays[name]) for name in ARRAYS}
-    except KeyError as error:
-        raise SkipnetsError(f"{path} lacks an array: {error.args[0]}") from error
-    except Exception as error:  # a damaged archive fails in zipfile, zlib or numpy, each with errors of its own
+        arrays = read_arrays(path)
+    except ValueError as error:
         raise SkipnetsError(f"{path} is damaged or is not a plain .npz file: {error}") from error
+    if lacking := [name for name in ARRAYS if name not in arrays]:
+        raise SkipnetsError(f"{path} lacks an array: {', '.join(lacking)}")
+    return {name: arrays[name] for name in ARRAYS}
 
 
 def _download(name: str) -> dict[str, npt.NDArray[np.generic]]:

@@ -50,7 +50,12 @@ class StepTimes(Sealed):
     @property
     def file_name(self) -> str:
         """Name of the file, one a network."""
-        return f"steps-{self.network.kind}.json"
+        return step_times_name(self.network.kind)
+
+
+def step_times_name(kind: str) -> str:
+    """Name of the file of the ``StepTimes`` of the network of that kind."""
+    return f"steps-{kind}.json"
 
 
 class LayerState(Entry):
@@ -89,6 +94,16 @@ class State(Sealed):
     spectrum: Spectrum
     struck: Metrics | None  # exact average over all draws of the output dropout, on all training images
     machine: Machine
+
+    @property
+    def probes(self) -> int:
+        """Random vectors behind the spectrum."""
+        return len(self.spectrum.nodes)
+
+    @property
+    def steps(self) -> int:
+        """Lanczos steps behind the spectrum, of the probe that took the most."""
+        return max(map(len, self.spectrum.nodes))
 
     @property
     def file_name(self) -> str:
@@ -224,7 +239,7 @@ class Measurements:
         Raises:
             DamagedFileError: The file is not what was written.
         """
-        return self._read(StepTimes, f"steps-{kind}.json")
+        return self._read(StepTimes, step_times_name(kind))
 
     def epochs(self, spec: RunSpec) -> list[int]:
         """Return after how many epochs the run was measured, rising."""

@@ -54,8 +54,9 @@ def measure_state(
     if spec.loss != "logits":
         raise BadInputError(f"loss {spec.loss!r}: a state is measured on logits")
     training = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
-    if not 1 <= images <= len(training.y_train):
-        raise BadInputError(f"images {images}: expected 1 to {len(training.y_train)}, as many as the run trains on")
+    fitted = len(training.y_train) - spec.held_out
+    if not 1 <= images <= fitted:
+        raise BadInputError(f"images {images}: expected 1 to {fitted}, as many as the run trains on")
     model = _model_after(spec, epoch, training, store)
     x, y = scaled(training.x_train[:images]), encode_labels(spec, training.y_train[:images], training.classes)
     objective = Objective(model, loss_function(spec), x, y, batch_size=32)

@@ -11,6 +11,9 @@ Floats = npt.NDArray[np.floating]
 #: Keras clips probabilities to this distance from 0 and 1 before it takes their logarithm.
 CLIP = 1e-7
 
+#: Accuracy of a net of ten classes that knows nothing, and of one whose training diverged.
+CHANCE = 0.1
+
 
 def cross_entropy(
     outputs: Floats, labels: npt.NDArray[np.int64], loss: Literal["logits", "probabilities"]

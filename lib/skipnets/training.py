@@ -184,8 +184,9 @@ class _Run:
         needed = sum(self.longest.values()) + 1.0
         if self.stop.is_set() or now + needed > self.deadline:
             self._save()
+            epochs = self.spec.epochs
             raise RunPausedError(
-                f"{self.spec.run_id} paused in epoch {self.progress.epoch + 1} of {self.spec.epochs}; "
+                f"{self.spec.run_id} paused in epoch {min(self.progress.epoch + 1, epochs)} of {epochs}; "
                 "the same command goes on from there"
             )
         if now - self.saved_at > CHECKPOINT_EVERY:

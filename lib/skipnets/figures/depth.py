@@ -10,32 +10,39 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.statistics import compare_paired
 from skipnets.figures.runs import MEASURES, sign
-from skipnets.figures.style import SILVER
+from skipnets.figures.style import INK, SILVER
 from skipnets.results import Results
+from skipnets.scoring import CHANCE
 
 
 def depth_plot(results: Results, kinds: Mapping[str, Sequence[str]]) -> Figure:
     """Late accuracy against the number of layers, a panel a kind of net.
 
     ``kinds`` holds the cells of each panel by its title, their architectures of rising depth. Dots are seeds, lines
-    their mean; training images are measured in inference mode.
+    their mean; training images are measured in inference mode. A run that diverged is a cross at chance.
     """
-    figure, axes = plt.subplots(1, len(kinds), figsize=(3 * len(kinds) + 0.6, 3.2), sharex=True, sharey=True)
-    for axis, (title, names) in zip(axes, kinds.items(), strict=True):
+    figure, axes = plt.subplots(
+        1, len(kinds), figsize=(3 * len(kinds) + 0.6, 3.2), sharex=True, sharey=True, squeeze=False
+    )
+    for axis, (title, names) in zip(axes.flat, kinds.items(), strict=True):
         cells = results.cells(names)
         depths = {cell.name: cell.spec.architecture.depth for cell in cells}  # type: ignore[union-attr]
         outcomes = results.outcomes([cell.name for cell in cells])
+        lost = [depths[cell.name] for cell in cells for _ in results.diverged(cell.name)]
+        if lost:
+            axis.plot(lost, [CHANCE] * len(lost), "x", color=INK, markersize=5, clip_on=False)
+        outcomes = outcomes[outcomes.status == "completed"] if cells else outcomes
         for measure in ("training_inference", "test") if cells else ():
             label, colour = MEASURES[measure]
             at, accuracy = outcomes.cell.map(depths), outcomes[f"{measure}_accuracy"]
             axis.plot(at, accuracy, "o", color=colour, alpha=0.55, markersize=4, markeredgewidth=0)
             mean = accuracy.groupby(at).mean()
             axis.plot(mean.index, mean, color=colour, linewidth=1.3, label=_without_dropout(label))
-        axis.axhline(0.1, color=SILVER, linewidth=0.8, linestyle=":")
+        axis.axhline(CHANCE, color=SILVER, linewidth=0.8, linestyle=":")
         axis.set(title=title, ylim=(0, 1.02))
         _label_depths(axis, sorted(depths.values()))
-    axes[0].set_ylabel("accuracy (share of images)")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    axes[0, 0].set_ylabel("accuracy (share of images)")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     sign(figure, results, [name for names in kinds.values() for name in names])
     return figure
 

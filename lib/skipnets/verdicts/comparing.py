@@ -9,9 +9,6 @@ from skipnets.verdicts import NotMeasuredError, Status, Verdict
 
 Value = Callable[[RunRecord], float]
 
-#: Accuracy of a net of ten classes that knows nothing, and of one whose training diverged.
-CHANCE = 0.1
-
 #: Below this a net of ten classes has learnt next to nothing.
 UNTRAINED = 0.15
 

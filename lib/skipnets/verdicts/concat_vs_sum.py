@@ -9,9 +9,9 @@ from skipnets.analysis.statistics import Comparison, compare_paired, further_val
 from skipnets.published import TABLE_1
 from skipnets.records import RunRecord
 from skipnets.results import Results
+from skipnets.scoring import CHANCE
 from skipnets.verdicts import NotMeasuredError, Rule, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
-    CHANCE,
     UNTRAINED,
     Value,
     by_seed,

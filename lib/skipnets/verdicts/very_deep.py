@@ -12,9 +12,9 @@ from skipnets.experiments.document_004 import DEPTHS
 from skipnets.published import RESNET_TEST_ERRORS
 from skipnets.records import RunRecord
 from skipnets.results import Results
+from skipnets.scoring import CHANCE
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
-    CHANCE,
     UNTRAINED,
     Value,
     by_seed,
