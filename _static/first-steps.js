@@ -1,6 +1,6 @@
 // The condition-number explorer of the chapter on 164 layers: what the first steps do to every convolution of a net
 // that the reader picks. Without scripts the static figure stands there. The numbers are those that
-// lib/skipnets/figures/first_steps.py hands over; one that is null there is infinite or undefined.
+// lib/skipnets/figures/explorer.py hands over; one that is null there is infinite or undefined.
 
 // ColorBrewer's Blues, as in the static figure.
 const BLUES = ["#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c", "#08306b"];

@@ -217,6 +217,16 @@ def test_float32_products_are_right_to_their_precision(kind: type[CurvatureOpera
 def test_dropout_is_off_and_statistics_are_stored_ones() -> None:
     objective = objective_of("mlp", "squares")
     assert np.array_equal(objective.gradient(), objective.gradient())
+    pairs, whole = (objective_of("convolutions", "squares", batch_size=size) for size in (2, None))
+    before = whole.value()
+    for objective in (pairs, whole):
+        norm = objective.model.get_layer("norm")
+        norm.moving_mean.assign([0.3, -0.2])
+        norm.moving_variance.assign([2.0, 0.5])
+    assert whole.value() != pytest.approx(before)
+    assert pairs.value() == pytest.approx(whole.value(), rel=1e-12)  # statistics of a batch would tell them apart
+    assert pairs.gradient() == pytest.approx(whole.gradient(), rel=1e-10)
+    assert norm.moving_mean.numpy().tolist() == [0.3, -0.2]
 
 
 @pytest.mark.parametrize("kind", [Hessian, GaussNewton])

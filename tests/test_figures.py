@@ -82,6 +82,7 @@ def test_a_rerun_at_another_scale_never_looks_like_a_result(
 ) -> None:
     for figure in drawings(results_of(monkeypatch, tmp_path, **scale)):
         assert "not a result" in words(figure)
+        assert "skipnets train" not in words(figure)
 
 
 def test_the_exact_average_is_drawn_where_the_last_weights_were_measured(

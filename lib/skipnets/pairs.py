@@ -12,6 +12,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from skipnets.files import write_atomically
 from skipnets.paths import ROOT
 
 CHAPTERS = ROOT / "chapters"
@@ -57,7 +58,8 @@ def main(arguments: Sequence[str]) -> int:
         if "--check" in arguments:
             print(f"{pair.relative_to(ROOT)} is not in step with {chapter.name}: make pairs")
         else:
-            pair.write_text(pair_text(chapter))
+            content = pair_text(chapter).encode()
+            write_atomically(pair, lambda file, content=content: file.write(content))  # type: ignore[misc]
             print(pair.relative_to(ROOT))
     return 1 if stale and "--check" in arguments else 0
 

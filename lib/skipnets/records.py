@@ -171,7 +171,7 @@ class RunRecord(Sealed):
         return self
 
     def late(self, measure: str, metric: str) -> float:
-        """Median of a metric over the measured epochs among the last 50, of a shorter run among its latter half.
+        """Median of a metric over the measured epochs among the last 50, of a run under 100 in its latter half.
 
         ``measure`` is ``training``, ``training_inference`` or ``test``, ``metric`` loss or accuracy. A single epoch,
         the last one for instance, may be a spike.

@@ -59,9 +59,10 @@ class Results:
         """Return one row a run: cell, label, seed, status, and how it came out.
 
         ``training_accuracy``, ``training_loss`` (dropout on), ``training_inference_...`` (dropout off) and ``test_...``
-        are medians over the measured epochs among the last 50 (``RunRecord.late``), since one may be a spike. Further
-        columns: epochs; minutes in all; epochs_to_learn (95 % of the training images right, dropout off); spikes (of
-        the test loss, per 100 epochs); epoch_seconds (median, training alone).
+        are medians over the measured epochs among the last 50, of a run under 100 in its latter half
+        (``RunRecord.late``), since one may be a spike. Further columns: epochs; minutes in all; epochs_to_learn (95 %
+        of the training images right, dropout off); spikes (of the test loss, per 100 epochs; NaN where it was not
+        measured every epoch); epoch_seconds (median, training alone).
         """
         rows = []
         for cell in self.cells(names):
@@ -87,11 +88,11 @@ class Results:
         return pd.DataFrame(rows)
 
     def by_seed(self, name: str, column: str) -> dict[int, float]:
-        """Return one column of ``outcomes`` for one cell, by seed, without the runs that diverged."""
+        """Return one column of ``outcomes`` for one cell, by seed, of runs that have it and did not diverge."""
         outcomes = self.outcomes([name])
         if outcomes.empty:
             return {}
-        finished = outcomes[outcomes.status == "completed"]
+        finished = outcomes[(outcomes.status == "completed") & outcomes[column].notna()]
         return dict(zip(finished.seed.tolist(), finished[column].tolist(), strict=True))
 
     def diverged(self, name: str) -> dict[int, int]:
@@ -141,7 +142,8 @@ class Results:
         values = list(self.by_seed(name, column).values())
         lost = len(self.diverged(name))
         if not values:
-            return f"all {lost} diverged" if lost > 1 else "diverged" if lost else "not recorded yet"
+            unknown = "not measured" if self.records.get(name) else "not recorded yet"
+            return f"all {lost} diverged" if lost > 1 else "diverged" if lost else unknown
         return f"{summarize(values)}" + (f"; {lost} diverged" if lost else "")
 
 

@@ -42,7 +42,10 @@ def describe_seeds(seeds: Sequence[int]) -> str:
 
 
 def provenance(results: Results, names: Sequence[str]) -> tuple[str, str]:
-    """Return what the recorded cells among ``names`` were trained on, with which seeds, and the command to rerun."""
+    """Return what the recorded cells among ``names`` were trained on, with which seeds, and the command to rerun.
+
+    The command is empty where the results are a rerun's at another scale, which it would not give again.
+    """
     cells = results.cells(names)
     images = dict.fromkeys(
         f"{cell.spec.image_set}, {cell.spec.train_images:,} training and {cell.spec.test_images:,} test images"
@@ -52,6 +55,8 @@ def provenance(results: Results, names: Sequence[str]) -> tuple[str, str]:
     shared = sorted(set().union(*seeds.values()))
     uneven = [f"{name}: {describe_seeds(found)}" for name, found in seeds.items() if list(found) != shared]
     told = "; ".join([*images, describe_seeds(shared), *uneven]) if cells else "nothing recorded yet"
+    if not results.experiment.full_scale:
+        return told, ""
     command = f"skipnets train --experiment {results.experiment.name}"
     if set(names) != {cell.name for cell in find_experiment(results.experiment.name).cells}:
         command += f" --cells {','.join(names)}"
@@ -70,7 +75,7 @@ def missing_note(results: Results, intro: str) -> str:
 def source_note(results: Results, names: Sequence[str]) -> str:
     """Return ``provenance`` as a line of Markdown to stand below a figure, where it can be read aloud and copied."""
     told, command = provenance(results, names)
-    return f"{{.source-note}}\n{told}. `{command}`"
+    return f"{{.source-note}}\n{told}." + (f" `{command}`" if command else "")
 
 
 def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
@@ -78,7 +83,7 @@ def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
     told, command = provenance(results, names)
     characters = int(15 * figure.get_figwidth())  # a longer line would squeeze the axes
     wrapped = textwrap.fill(command.replace(",", ", "), characters, break_long_words=False, break_on_hyphens=False)
-    text = f"{told}\n{wrapped.replace(', ', ',')}"
+    text = f"{told}\n{wrapped.replace(', ', ',')}".rstrip()
     figure.supxlabel(text, fontsize=7, color=GREY, x=0.01, ha="left")
     if not results.experiment.full_scale:
         spec = results.experiment.cells[0].spec
