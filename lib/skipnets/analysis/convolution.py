@@ -61,12 +61,12 @@ def keras_convolution(images: Floats, kernels: Floats, border: Border = "valid",
         around = [(0, 0), *((side // 2, side // 2) for side in kernels.shape[:2]), (0, 0)]
         images = np.pad(images, around, mode="wrap")
     padding = "same" if border == "same" else "valid"
-    return _numpy(keras.ops.conv(images, kernels, strides=stride, padding=padding))
+    return keras.ops.convert_to_numpy(keras.ops.conv(images, kernels, strides=stride, padding=padding))
 
 
 def max_pooling(maps: Floats, size: int) -> Floats:
     """Return the largest value of each ``size`` x ``size`` square of maps (n, height, width, channels)."""
-    return _numpy(keras.ops.max_pool(maps, size))
+    return keras.ops.convert_to_numpy(keras.ops.max_pool(maps, size))
 
 
 def textures(side: int, seed: int, images: int = 8) -> Floats:
@@ -115,7 +115,7 @@ def shift_errors(
 def maps_of(model: keras.Model, layer: str) -> Callable[[Floats], Floats]:
     """Return the function from images to the output of one named layer of a model, in inference."""
     part = keras.Model(model.input, model.get_layer(layer).output)
-    return lambda images: _numpy(part(images, training=False))
+    return lambda images: keras.ops.convert_to_numpy(part(images, training=False))
 
 
 def head_parameters(side: int) -> dict[str, int]:
@@ -137,7 +137,3 @@ def head_parameters(side: int) -> dict[str, int]:
         model = keras.Sequential([keras.Input(body.shape[1:]), *head])
         counts[name] = model.count_params()
     return counts
-
-
-def _numpy(tensor: Any) -> Floats:
-    return np.asarray(keras.ops.convert_to_numpy(tensor))

@@ -23,13 +23,11 @@ def build_dense_net(
     depth: int,
     initializer: str = "he_normal",
     batch_norm: bool = False,
-    branch_scale: float = 1.0,
-    classes: int = 10,
     seed: int = 0,
 ) -> keras.Model:
     """Build a net whose hidden layers h_1 to h_depth are the outputs of its layers ``hidden1``, ``hidden2``, ...
 
-    h_1 = W x. Then h' = W relu(h), in a residual net h' = h + a W relu(h). The output is linear in the last layer, in a
+    h_1 = W x. Then h' = W relu(h), in a residual net h' = h + W relu(h). The output is linear in the last layer, in a
     concatenation net in all layers, in a summation net in their sum. Batch normalisation comes behind every matrix of a
     plain net, and between h and the ReLU of a residual net, where the skip passes it by (He et al., 2016).
 
@@ -39,12 +37,10 @@ def build_dense_net(
         depth: Hidden layers.
         initializer: Keras name of the initialiser of the hidden layers.
         batch_norm: Whether every layer is normalised.
-        branch_scale: The factor a.
-        classes: Number of outputs.
         seed: Of all weights; the hidden layers' are the same in every wiring.
 
     Returns:
-        A model from (n, width) to outputs (n, classes).
+        A model from (n, width) to outputs (n, 10).
 
     Raises:
         BadInputError: A width or a depth below 1.
@@ -58,15 +54,11 @@ def build_dense_net(
         matrix = partial(
             layers.Dense, width, use_bias=False, kernel_initializer=_initializer(initializer, 1000 * seed + number)
         )
-        if number == 1:
-            steps = [matrix]
-        elif wiring == "residual":
-            steps = [layers.BatchNormalization] if batch_norm else []
-            steps += [layers.ReLU, matrix, partial(layers.Rescaling, branch_scale)][: 3 if branch_scale != 1 else 2]
-        else:
-            steps = [layers.ReLU, matrix]
+        steps = [matrix] if number == 1 else [layers.ReLU, matrix]
         if batch_norm and wiring != "residual":
             steps.append(layers.BatchNormalization)
+        elif batch_norm and number > 1:
+            steps.insert(0, layers.BatchNormalization)
         skip = x if wiring == "residual" and number > 1 else None
         for place, step in enumerate(steps, start=1):
             is_read = skip is None and place == len(steps)
@@ -79,7 +71,7 @@ def build_dense_net(
     elif depth > 1 and wiring == "summation":
         x = layers.Add(name="join")(hidden)
     output = layers.Dense(
-        classes, use_bias=False, kernel_initializer=_initializer("glorot_normal", 1000 * seed), name="output"
+        10, use_bias=False, kernel_initializer=_initializer("glorot_normal", 1000 * seed), name="output"
     )
     return keras.Model(inputs, output(x), name=f"dense_{wiring}")
 

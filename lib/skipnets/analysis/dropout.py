@@ -36,7 +36,7 @@ def draws(values: Floats, rate: float, steps: int, seed: int, training: bool = T
         BadInputError: ``rate`` is below 0, or 1 and above, where nothing would be left to scale up.
     """
     layer = _layer(rate, seed)
-    return np.stack([_numpy(layer(values, training=training)) for _ in range(steps)])
+    return np.stack([keras.ops.convert_to_numpy(layer(values, training=training)) for _ in range(steps)])
 
 
 def simulated_ceiling(
@@ -61,7 +61,7 @@ def simulated_ceiling(
     labels = np.random.default_rng(seed).permutation(np.arange(samples) % classes)
     right, wrong = (60.0, -60.0) if outputs == "logits" else (1 - (classes - 1) * 1e-6, 1e-6)
     perfect = np.where(np.eye(classes, dtype=bool)[labels], right, wrong).astype(np.float32)
-    struck = _numpy(_layer(rate, seed)(perfect, training=True))
+    struck = keras.ops.convert_to_numpy(_layer(rate, seed)(perfect, training=True))
     return float(correct(struck, labels).mean()), float(np.nanmean(cross_entropy(struck, labels, outputs)))
 
 
@@ -78,7 +78,3 @@ def _layer(rate: float, seed: int) -> Any:
     if not 0 <= rate < 1:
         raise BadInputError(f"rate: expected 0 or more and less than 1. Received: {rate}")
     return keras.layers.Dropout(rate, seed=seed)
-
-
-def _numpy(tensor: Any) -> Floats:
-    return np.asarray(keras.ops.convert_to_numpy(tensor))

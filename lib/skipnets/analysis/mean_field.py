@@ -1,10 +1,9 @@
 """Closed forms for the signal of wide random ReLU nets: moments, cosines of inputs and of gradients, silence.
 
-A layer is h' = s h + a W relu(h), with s = 0 in a plain and 1 in a residual net, and W of independent entries of mean 0
-and variance v / width. Its *gain* is a^2 v / 2: without a branch scale 1/2 for Glorot's v = 1 and 1 for He's v = 2. The
-forms hold as the width grows, as if the way back met weights drawn anew (He et al., 2015, arXiv:1502.01852, for the
-moments; Cho and Saul, 2009, for the cosines; Balduzzi et al., 2017, for the gradients). Inputs are orthogonal and of
-equal length.
+A layer is h' = s h + W relu(h), with s = 0 in a plain and 1 in a residual net, and W of independent entries of mean 0
+and variance v / width. Its *gain* is v / 2: 1/2 for Glorot's v = 1 and 1 for He's v = 2. The forms hold as the width
+grows, as if the way back met weights drawn anew (He et al., 2015, arXiv:1502.01852, for the moments; Cho and Saul,
+2009, for the cosines; Balduzzi et al., 2017, for the gradients). Inputs are orthogonal and of equal length.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from skipnets.analysis.dense_nets import Wiring
 
 Array = npt.NDArray[np.float64]
 
-#: Gain of a layer whose branch is not scaled, by Keras' name of the initialiser.
+#: Gain of a layer by Keras' name of the initialiser.
 GAINS: dict[str, float] = {"glorot_normal": 0.5, "he_normal": 1.0}
 
 #: Share of a rectified normal variable's second moment that is variance; the rest is its squared mean.
