@@ -13,7 +13,7 @@ from skipnets.specs import RunSpec
 class RunDisplay:
     """Shows runs one after another; usable as the ``report`` of ``skipnets.training.train``."""
 
-    def __init__(self, console: Console, bar: bool | None = None):
+    def __init__(self, console: Console):
         self.console = console
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -23,7 +23,7 @@ class RunDisplay:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not (console.is_terminal if bar is None else bar),
+            disable=not console.is_terminal,
         )
         self.task = self.bar.add_task("", metrics="", start=False, visible=False)
 

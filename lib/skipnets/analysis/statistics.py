@@ -246,27 +246,25 @@ def first_epoch(epochs: Sequence[int], values: Sequence[float], reached: float) 
     return None
 
 
-def sentence(comparison: Comparison, first: str, second: str, of: str, unit: str = "points", scale: float = 100) -> str:
+def sentence(comparison: Comparison, first: str, second: str, of: str) -> str:
     """Say in plain words what a paired comparison found.
 
     Args:
         comparison: The comparison of ``first`` with ``second``.
         first: Name of the first cell, as the sentence's subject.
         second: Name of the second cell.
-        of: The quantity, as in "test accuracy".
-        unit: Unit after scaling; a difference of 0.01 in accuracy is one point.
-        scale: Factor from the value to the unit.
+        of: The quantity, a share as in "test accuracy", told in percentage points.
     """
-    by = f"{abs(comparison.difference) * scale:.2g} {unit}"
+    by = f"{abs(comparison.difference) * 100:.2g} points"
     way = "higher" if comparison.difference > 0 else "lower"
     if comparison.n == 1:
         return (
             f"With one seed, the {of} of {first} is {by} {way} than that of {second}; one pair tells nothing of chance."
         )
-    interval = f"95 % interval {comparison.low * scale:+.2g} to {comparison.high * scale:+.2g}"
+    interval = f"95 % interval {comparison.low * 100:+.2g} to {comparison.high * 100:+.2g}"
     if comparison.distinguishable:
         return f"The {of} of {first} is {by} {way} than that of {second} ({interval}, {comparison.n} paired seeds)."
     return (
-        f"The {of} of {first} and {second} is indistinguishable with {comparison.n} paired seeds ({interval} {unit}): "
-        f"a difference under {comparison.detectable * scale:.2g} {unit} could not have been seen."
+        f"The {of} of {first} and {second} is indistinguishable with {comparison.n} paired seeds ({interval} points): "
+        f"a difference under {comparison.detectable * 100:.2g} points could not have been seen."
     )

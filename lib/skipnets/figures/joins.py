@@ -20,13 +20,15 @@ from skipnets.results import Results
 
 COLOURS = {"baseline": BLUE, "concatenation": GREEN, "summation": ORANGE}
 
+KERNELS = (3, 16, 64)
 
-def training_and_test(results: Results, kernels: Sequence[int] = (3, 16, 64)) -> Figure:
+
+def training_and_test(results: Results) -> Figure:
     """Document 003, Figure 4: accuracy curves of 12-layer nets, a row a join, a column a number of kernels."""
-    figure, axes = plt.subplots(len(COLOURS), len(kernels), figsize=(9, 6.6), sharex=True, sharey=True, squeeze=False)
+    figure, axes = plt.subplots(len(COLOURS), len(KERNELS), figsize=(9, 6.6), sharex=True, sharey=True, squeeze=False)
     names = []
     for row, join in zip(axes, COLOURS, strict=True):
-        for axis, number in zip(row, kernels, strict=True):
+        for axis, number in zip(row, KERNELS, strict=True):
             names.append(f"{join}_12_{number}")
             curves = results.curves(names[-1:])
             for measure in ("training", "test"):

@@ -224,8 +224,8 @@ def outcome_dots(results: Results, names: Sequence[str], column: str, label: str
     return figure
 
 
-def spike_plot(results: Results, names: Sequence[str], measure: str = "test") -> Figure:
-    """Loss against epochs, one panel a cell, all seeds, with the epochs that count as spikes marked."""
+def spike_plot(results: Results, names: Sequence[str]) -> Figure:
+    """Test loss against epochs, one panel a cell, all seeds, with the epochs that count as spikes marked."""
     curves = results.curves(names)
     cells = results.cells(names)
     columns = min(3, max(1, len(cells)))
@@ -233,10 +233,10 @@ def spike_plot(results: Results, names: Sequence[str], measure: str = "test") ->
     figure, axes = plt.subplots(
         rows, columns, figsize=(3.1 * columns + 0.6, 2.3 * rows + 0.6), sharex=True, squeeze=False
     )
-    colour = MEASURES[measure][1]
+    colour = MEASURES["test"][1]
     for axis, cell in zip(axes.flat, cells, strict=False):
         marked = 0
-        for _, of_seed in curves[(curves.cell == cell.name) & (curves.measure == measure)].groupby("seed"):
+        for _, of_seed in curves[(curves.cell == cell.name) & (curves.measure == "test")].groupby("seed"):
             spikes = find_spikes(of_seed.epoch.tolist(), of_seed.loss.tolist())
             axis.plot(of_seed.epoch, of_seed.loss, color=colour, linewidth=0.5, alpha=0.5)
             at = of_seed[of_seed.epoch.isin(spikes.epochs)]
