@@ -56,15 +56,26 @@ def source_note(results: Results, names: Sequence[str], epochs: Sequence[int]) -
 
 def spectrum_plot(results: Results, names: Sequence[str], epochs: Sequence[int]) -> Figure:
     """Density of the Hessian's eigenvalues, a panel a moment, a line a cell: mean over seeds, on logarithmic axes."""
-    figure, axes = plt.subplots(1, len(epochs), figsize=(max(5.5, 2.9 * len(epochs)), 3.2), sharey=True, squeeze=False)
-    for axis, epoch in zip(axes[0], epochs, strict=True):
+    columns = min(3, len(epochs))
+    rows = -(-len(epochs) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(max(5.5, 2.9 * columns), 2.5 * rows + 0.7), sharex=True, sharey=True, squeeze=False
+    )
+    for axis in axes.flat[len(epochs) :]:
+        axis.axis("off")
+    for axis, epoch in zip(axes.flat, epochs, strict=False):
         for name, colour in zip(names, COLOURS, strict=False):
             densities = [state.spectrum.density() for state in results.states(name, epoch).values()]
             grid = np.linspace(-0.2, 1.1, 400)
             lines = [d.largest * d.smooth(grid * d.largest, WIDTH * d.largest)[0] for d in densities]
             axis.plot(grid, np.mean(lines, axis=0), color=colour, label=results.experiment.cell(name).label)
-        axis.set(yscale="log", ylim=(1e-6, 1e2), xlabel="eigenvalue / largest", title=f"after {epoch} epochs")
-    axes[0, 0].set_ylabel("density (log scale)")
+        axis.set(yscale="log", ylim=(1e-6, 1e2), title=f"after {epoch} epoch{'s' if epoch != 1 else ''}")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("density (log scale)")
+    for column in range(columns):
+        lowest = (len(epochs) - 1 - column) // columns
+        axes[lowest, column].set_xlabel("eigenvalue / largest")
+        axes[lowest, column].tick_params(labelbottom=True)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
     return figure
 
@@ -79,7 +90,7 @@ def course_plot(results: Results, names: Sequence[str], epochs: Sequence[int], f
     figure, axes = plt.subplots(1, len(panels), figsize=(3.6 * len(panels), 3.2), sharex=True)
     places = np.arange(len(epochs))
     for axis, (label, value) in zip(axes, panels.items(), strict=True):
-        for offset, (name, colour) in zip((-0.08, 0.08), zip(names, COLOURS, strict=False), strict=False):
+        for offset, name, colour in zip((-0.08, 0.08, 0.0), names, COLOURS, strict=False):
             values = [
                 [value(state.spectrum.density()) for state in results.states(name, epoch).values()] for epoch in epochs
             ]

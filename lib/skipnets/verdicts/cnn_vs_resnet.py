@@ -13,6 +13,7 @@ from skipnets.records import Curve, RunRecord
 from skipnets.results import Results, epochs_to_learn, spikes_per_hundred
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
+    ALIKE,
     Value,
     by_seed,
     compare,
@@ -29,9 +30,6 @@ RULES = Rules()
 
 #: An eigenvalue of the Hessian up to this share of the largest counts as next to zero.
 FLAT = 1e-3
-
-#: Differences in accuracy below two points count as none: about the error of a test set of 1,017 images.
-DISCERNIBLE = 0.02
 
 #: A fall of accuracy from one epoch to the next that one would see in the document's figures.
 FALL = 0.05
@@ -204,7 +202,7 @@ def nothing_after_125(results: Results) -> Verdict:
     gains = {label: summary(results, cell, gain) for label, cell in (("CNN", "cnn"), ("ResNet", "resnet"))}
     improved = [found.low > 0 for found in gains.values()]
     status: Status = "refuted" if all(improved) else "conditional" if any(improved) else "not distinguishable"
-    if all(found.high < DISCERNIBLE for found in gains.values()):
+    if all(found.high < ALIKE for found in gains.values()):
         status = "supported"
     largest = max(gains.values(), key=lambda found: found.mean)
     reason = f"Test accuracy of epochs 241-250 less that of 116-125: {told_each(list(gains), list(gains.values()))}."
@@ -266,7 +264,7 @@ def averaging_replaces_flattening(results: Results) -> Verdict:
     pairs = (("cnn_average", "cnn_no_dropout"), ("resnet", "resnet_flatten"))
     found = [compare(results, averaging, flattening, _test_accuracy_to_100) for averaging, flattening in pairs]
     status: Status = "not distinguishable"
-    if all(comparison.low > -DISCERNIBLE for comparison in found):
+    if all(comparison.low > -ALIKE for comparison in found):
         status = "supported"
     elif all(comparison.high < 0 for comparison in found):
         status = "refuted"
@@ -497,7 +495,7 @@ def first_images_are_as_good(results: Results) -> Verdict:
     pairs = (("resnet", "resnet_other_images"), ("cnn_no_dropout", "cnn_other_images"))
     found = [compare(results, cell, other, TEST_ACCURACY) for cell, other in pairs]
     status: Status = "not distinguishable"
-    if all(comparison.low > -DISCERNIBLE and comparison.high < DISCERNIBLE for comparison in found):
+    if all(comparison.low > -ALIKE and comparison.high < ALIKE for comparison in found):
         status = "supported"
     elif any(comparison.distinguishable for comparison in found):
         status = "conditional"

@@ -12,6 +12,7 @@ from skipnets.results import Results
 from skipnets.scoring import CHANCE
 from skipnets.verdicts import NotMeasuredError, Rule, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
+    ALIKE,
     UNTRAINED,
     Value,
     by_seed,
@@ -27,9 +28,6 @@ from skipnets.verdicts.comparing import (
 )
 
 RULES = Rules()
-
-#: A recorded accuracy within two points of a printed one repeats it.
-NEAR = 0.02
 
 JOINS = ("baseline", "concatenation", "summation")
 KERNELS = (3, 16, 64)
@@ -120,8 +118,8 @@ def _row(cell: str) -> Rule:
         trained = summary(results, cell, lambda record: record.history.training.accuracy[-1], CHANCE)
         tested = summary(results, cell, end_test, CHANCE)
         off = [abs(found.mean - value) for found, value in ((trained, printed.training), (tested, printed.test))]
-        status: Status = "supported" if max(off) <= NEAR else "not distinguishable"
-        if any(far > max(NEAR, further_value(found)) for far, found in zip(off, (trained, tested), strict=True)):
+        status: Status = "supported" if max(off) <= ALIKE else "not distinguishable"
+        if any(far > max(ALIKE, further_value(found)) for far, found in zip(off, (trained, tested), strict=True)):
             status = "refuted"
         reason = (
             f"Recorded test accuracy {told(tested)}, printed {printed.test:g}; training accuracy with dropout on "
@@ -177,7 +175,7 @@ def some_connectivity_is_redundant(results: Results) -> Verdict:
     maps = results.joined_maps(cell)
     if len(maps) < 2:
         raise NotMeasuredError(f"Needs the joins of two nets of cell {cell}, {len(maps)} measured.")
-    spared = [sum(one.accuracy - left < NEAR for left in one.without) / len(one.without) for one in maps.values()]
+    spared = [sum(one.accuracy - left < ALIKE for left in one.without) / len(one.without) for one in maps.values()]
     alike = [
         sum(row[number + 1] for number, row in enumerate(one.similarity[:-1])) / (len(one.similarity) - 1)
         for one in maps.values()
@@ -223,7 +221,7 @@ def concatenation_before_summation_before_baseline(results: Results) -> Verdict:
 def best_nets_are_close(results: Results) -> Verdict:
     """The best 12-layer nets of the three joins test within two points of each other."""
     found, reason = _best_less_last(results)
-    return Verdict.of(status_by_side(found, "refuted", "supported", of=NEAR), reason, found)
+    return Verdict.of(status_by_side(found, "refuted", "supported", of=ALIKE), reason, found)
 
 
 @RULES.decide("B40")
@@ -245,8 +243,8 @@ def joins_converge_to_the_same_point(results: Results) -> Verdict:
     """At every number of kernels, both joins of 12 layers test within two points of the baseline."""
     chosen = [(join, k) for k in KERNELS for join in JOINS[1:]]
     found = [compare(results, f"{join}_12_{k}", f"baseline_12_{k}", end_test) for join, k in chosen]
-    same = [comparison.low > -NEAR and comparison.high < NEAR for comparison in found]
-    apart = [comparison.low > NEAR or comparison.high < -NEAR for comparison in found]
+    same = [comparison.low > -ALIKE and comparison.high < ALIKE for comparison in found]
+    apart = [comparison.low > ALIKE or comparison.high < -ALIKE for comparison in found]
     status: Status = "not distinguishable"
     if all(same):
         status = "supported"
@@ -267,7 +265,7 @@ def seeds_hide_the_differences(results: Results) -> Verdict:
     status: Status = "not distinguishable"
     if found.distinguishable:
         status = "refuted"
-    elif found.low > -NEAR and found.high < NEAR:
+    elif found.low > -ALIKE and found.high < ALIKE:
         status = "supported"
     return Verdict.of(status, reason, found)
 
@@ -420,7 +418,7 @@ def depth_alone_guarantees_nothing(results: Results) -> Verdict:
     status: Status = "not distinguishable"
     if all(comparison.low > 0 for comparison in found):
         status = "refuted"
-    elif any(comparison.high < NEAR for comparison in found):
+    elif any(comparison.high < ALIKE for comparison in found):
         status = "supported"
     reason = f"Test accuracy, 3 kernels, 69 less 12 layers: {told_each(('baseline', 'summation'), found)}."
     return Verdict.of(status, reason, found[0])

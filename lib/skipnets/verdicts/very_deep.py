@@ -15,6 +15,7 @@ from skipnets.results import Results
 from skipnets.scoring import CHANCE
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
+    ALIKE,
     UNTRAINED,
     Value,
     by_seed,
@@ -33,9 +34,6 @@ SHALLOW, DEEP = 20, 56
 
 #: Document 004's "one to ten layers" and its 164.
 FEWEST, MOST = DEPTHS[0], DEPTHS[-1]
-
-#: Accuracies that differ by less than two points count as alike.
-ALIKE = 0.02
 
 SCALE = "in short runs of narrow nets"
 
