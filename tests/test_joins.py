@@ -188,7 +188,11 @@ def test_redundancy_is_judged_by_what_a_net_can_spare(
     verdict = some_connectivity_is_redundant(results)
     assert verdict.status == status
     assert "to the next: 0.8 (" in verdict.reason
-    figure = joins.joined_maps_plot(results, ["concatenation_12_16", "summation_12_16"])
+    cells = ["concatenation_12_16", "summation_12_16"]
+    figure = joins.joined_maps_plot(results, cells)
+    note = joins.source_note(results, cells)
+    assert "1,000 test images; concatenation_12_16: seeds" in note
+    assert "`skipnets measure joins --experiment concat_vs_sum" in note
     lost = [axis for axis in figure.axes if "lost" in axis.get_ylabel()]
     assert [list(axis.lines[-1].get_ydata()) for axis in lost] == [[pytest.approx(50 - 100 * left) for left in without]]
 

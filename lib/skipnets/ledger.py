@@ -21,7 +21,7 @@ def ledger_table(claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> st
                 f'"{claim.quote}" {_place(claim)}',
                 _badge(verdict.status),
                 verdict.reason,
-                ", ".join(_link(evidence) for evidence in claim.evidence) or "none yet",
+                _links(claim.evidence),
             )
         )
     header = ("claim", "the document's words", "verdict", "why", "evidence")
@@ -57,13 +57,18 @@ def _badge(status: Status) -> str:
     return f'<span class="verdict verdict-{status.replace(" ", "-")}">{status}</span>'
 
 
-def _link(evidence: Evidence) -> str:
-    if evidence.cite:
-        return f"{{cite:t}}`{evidence.cite}`"
-    if evidence.label:
-        return (
-            f"{{numref}}`{evidence.label}`"
-            if evidence.label.startswith(("fig-", "tbl-"))
-            else f"{{ref}}`{evidence.label}`"
-        )
-    return f"`{evidence.test}`"
+def _links(evidence: Sequence[Evidence]) -> str:
+    """The pages and sources one can follow, then the tests, whose long names are folded away."""
+    shown = [_link(place) for place in evidence if place.test is None]
+    tests = [f"<code>{place.test}</code>" for place in evidence if place.test is not None]
+    if tests:
+        count = "1 test" if len(tests) == 1 else f"{len(tests)} tests"
+        shown.append(f"<details><summary>{count}</summary>{'<br>'.join(tests)}</details>")
+    return ", ".join(shown) or "none yet"
+
+
+def _link(place: Evidence) -> str:
+    if place.cite:
+        return f"{{cite:t}}`{place.cite}`"
+    role = "numref" if place.label and place.label.startswith(("fig-", "tbl-")) else "ref"
+    return f"{{{role}}}`{place.label}`"

@@ -24,6 +24,7 @@ def depth_plot(results: Results, kinds: Mapping[str, Sequence[str]]) -> Figure:
     figure, axes = plt.subplots(
         1, len(kinds), figsize=(3 * len(kinds) + 0.6, 3.2), sharex=True, sharey=True, squeeze=False
     )
+    drawn: set[int] = set()
     for axis, (title, names) in zip(axes.flat, kinds.items(), strict=True):
         cells = results.cells(names)
         depths = {cell.name: cell.spec.architecture.depth for cell in cells}  # type: ignore[union-attr]
@@ -40,7 +41,9 @@ def depth_plot(results: Results, kinds: Mapping[str, Sequence[str]]) -> Figure:
             axis.plot(mean.index, mean, color=colour, linewidth=1.3, label=_without_dropout(label))
         axis.axhline(CHANCE, color=SILVER, linewidth=0.8, linestyle=":")
         axis.set(title=title, ylim=(0, 1.02))
-        _label_depths(axis, sorted(depths.values()))
+        drawn |= set(depths.values())
+    for axis in axes.flat:  # which share their ticks
+        _label_depths(axis, sorted(drawn))
     axes[0, 0].set_ylabel("accuracy (share of images)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     sign(figure, results, [name for names in kinds.values() for name in names])

@@ -71,10 +71,12 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
             if QUANTITIES[quantity].share:
                 axis.set_ylim(0, 1.02)
             else:
-                axis.set(yscale="log", ylim=(None, QUANTITIES[quantity].highest))
+                axis.set_yscale("log")
         column[0].set_title(label, fontsize=10, pad=10)
         column[-1].set_xlabel("convolution, from the image on")
     for axis, quantity in zip(axes[:, 0], quantities, strict=True):
+        if (highest := QUANTITIES[quantity].highest) is not None:
+            axis.set_ylim(top=min(highest, axis.get_ylim()[1]))
         scale = "share" if QUANTITIES[quantity].share else "log scale"
         axis.set_ylabel(f"{QUANTITIES[quantity].label}\n({scale})", fontsize=8)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(moments))

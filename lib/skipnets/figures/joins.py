@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
-from skipnets.figures.runs import MEASURES, draw_seeds, sign
+from skipnets.figures.runs import MEASURES, describe_seeds, draw_seeds, sign
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER, say
 from skipnets.published import Accuracies
 from skipnets.results import Results
@@ -50,10 +50,12 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
     figure, axes = plt.subplots(2, len(names), figsize=(9, 5.8), squeeze=False, gridspec_kw={"height_ratios": (3, 2)})
     for (above, below), name in zip(axes.T, names, strict=True):
         found = list(results.joined_maps(name).values())
-        above.set_title(results.experiment.cell(name).label, fontsize=9)
+        label = results.experiment.cell(name).label
         if not found:
+            above.set_title(label, fontsize=9)
             say(above, "not measured yet")
             continue
+        above.set_title(f"{label}, {describe_seeds([maps.spec.seed for maps in found])}", fontsize=9)
         image = above.imshow(np.mean([maps.similarity for maps in found], axis=0), vmin=0, vmax=1, cmap="viridis")
         places = range(len(found[0].outputs))
         figure.colorbar(image, ax=above, label="similarity (linear CKA)")
@@ -64,8 +66,21 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
             below.plot(places, of_seed, "o", color=BLUE, markersize=3.5, alpha=0.55, markeredgewidth=0)
         below.plot(places, lost.mean(axis=0), color=BLUE, linewidth=1.3)
         below.set(xlabel="joined output left out, by depth", ylabel="test accuracy lost\n(points)", xticks=places[::3])
-    sign(figure, results, names)
     return figure
+
+
+def source_note(results: Results, names: Sequence[str]) -> str:
+    """Say in MyST which nets ``joined_maps_plot`` shows, measured on what, and the command that measures them."""
+    found = {name: results.joined_maps(name) for name in names}
+    first = next(iter(maps for of_cell in found.values() for maps in of_cell.values()), None)
+    if first is None:
+        return ""
+    seeds = "; ".join(f"{name}: {describe_seeds(list(of_seed))}" for name, of_seed in found.items() if of_seed)
+    return (
+        f"{{.source-note}}\n{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on "
+        f"{first.images:,} test images; {seeds}. "
+        f"`skipnets measure joins --experiment {results.experiment.name} --cells {','.join(names)}`"
+    )
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ def join_plot(nets: Mapping[str, Signal], after: Signal) -> Figure:
         axes[2].plot(number, signal.kernel_gradient, color=colour, linewidth=1.2, label=label)
     axes[2].plot(number, baseline.bias_gradient, ":", color=COLOURS[0], linewidth=1.2, label="baseline, biases")
     axes[2].set(yscale="log", title="backward: gradients", ylabel="norm (kernels; dotted: biases)")
-    axes[2].legend(fontsize=7.5, loc="center right")
+    low, high = axes[2].get_ylim()
+    axes[2].set_ylim(low, high * (high / low) ** 0.55)  # room for the legend above the curves
+    axes[2].legend(fontsize=7.5, loc="upper right")
     for axis in axes:
         axis.set_xlabel("convolution")
         for third in (len(number) / 3, 2 * len(number) / 3):

@@ -68,7 +68,11 @@ def plain_nets_first_layers_explode(results: Results) -> Verdict:
             f"layer {FIRST} and {outputs[1]:.2g} in layer {LATE}, weights over {weights[0]:.2g} and {weights[1]:.2g}"
         )
     status: Status = "supported" if all(explodes) else "conditional" if any(explodes) else "refuted"
-    return Verdict(status, f"Printed: {PRINTED_OUTPUTS:.2g} and {PRINTED_WEIGHTS:.2g}. One seed: {'; '.join(told)}.")
+    reason = (
+        f"Read as: the first layer's ranges (printed: {PRINTED_OUTPUTS:.2g} and {PRINTED_WEIGHTS:.2g}) are a thousand "
+        f"times those of layer {LATE}. One seed: {'; '.join(told)}."
+    )
+    return Verdict(status, reason)
 
 
 @RULES.decide("C15")
@@ -79,7 +83,8 @@ def residual_nets_stay_in_proportion(results: Results) -> Verdict:
     outputs, weights = _first_and_late(moment.output_range), _first_and_late(moment.kernel_range)
     calm = all(first < OUT_OF_PROPORTION * late for first, late in (outputs, weights))
     reason = (
-        f"One seed, after {max(steps.moments)} steps: outputs range over {outputs[0]:.2g} in layer {FIRST} and "
+        f"Read as: the first layer's ranges are no thousand times those of layer {LATE}. One seed, after "
+        f"{max(steps.moments)} steps: outputs range over {outputs[0]:.2g} in layer {FIRST} and "
         f"{outputs[1]:.2g} in layer {LATE} (printed: 6), weights over {weights[0]:.2g} and {weights[1]:.2g}."
     )
     return Verdict("supported" if calm else "refuted", reason)
