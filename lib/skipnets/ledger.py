@@ -59,12 +59,12 @@ def _badge(status: Status) -> str:
 
 def _links(evidence: Sequence[Evidence]) -> str:
     """The pages and sources one can follow, then the tests, whose long names are folded away."""
-    shown = [_link(place) for place in evidence if place.test is None]
+    shown = ", ".join(_link(place) for place in evidence if place.test is None)
     tests = [f"<code>{place.test}</code>" for place in evidence if place.test is not None]
-    if tests:
-        count = "1 test" if len(tests) == 1 else f"{len(tests)} tests"
-        shown.append(f"<details><summary>{count}</summary>{'<br>'.join(tests)}</details>")
-    return ", ".join(shown) or "none yet"
+    if not tests:
+        return shown or "none yet"
+    count = "1 test" if len(tests) == 1 else f"{len(tests)} tests"
+    return f"{shown} <details><summary>{count}</summary>{'<br>'.join(tests)}</details>"
 
 
 def _link(place: Evidence) -> str:

@@ -40,7 +40,7 @@ def architecture_diagram(models: dict[str, keras.Model]) -> Figure:
     """
     rows = {title: [row for row in layer_rows(model) if row.kind != "Flatten"] for title, model in models.items()}
     longest = max(len(layers) for layers in rows.values())
-    figure, axes = plt.subplots(len(rows), 1, figsize=(0.56 * longest + 0.3, 2.2 * len(rows)), squeeze=False)
+    figure, axes = plt.subplots(len(rows), 1, figsize=(0.4 * longest + 0.3, 2.3 * len(rows)), squeeze=False)
     for axis, (title, layers) in zip(axes[:, 0], rows.items(), strict=True):
         _draw_network(axis, layers)
         axis.set(xlim=(-0.7, longest - 0.3), ylim=(-1.4, 1.6))
@@ -61,7 +61,7 @@ def _draw_network(axis: Axes, layers: Sequence[LayerRow]) -> None:
         )  # fmt: skip
         axis.text(x, 0, text, rotation=0 if text == "+" else 90, ha="center", va="center", fontsize=8.5)
         shape = "x".join(str(side) for side in row.shape[1:])
-        axis.text(x, -1.0, shape, rotation=35, ha="right", va="top", fontsize=7.5, color="#333333")
+        axis.text(x + 0.3, -1.0, shape, rotation=45, ha="right", va="top", fontsize=7.5, color="#333333")
         for parent in row.inputs:
             start = place.get(parent, x - 1)  # Flatten is not drawn
             if start == x - 1:

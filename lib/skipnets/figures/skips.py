@@ -77,7 +77,7 @@ def minima_plot(counts: Mapping[BinaryKind, Minima], published: bool) -> Figure:
         axis.bar_label(drawn, [f"{value:,}" for value in values], fontsize=6.5, rotation=40, padding=4)
     if published:
         values = [PUBLISHED[kind] for kind in counts]
-        axis.plot(places - 0.27, values, "D", color=INK, markersize=5, markerfacecolor="white", label="published")
+        axis.plot(places - 0.4, values, "D", color=INK, markersize=5, markerfacecolor="white", label="published")
     axis.set(
         yscale="symlog", ylim=(0, 30 * max(found.minima for found in counts.values())),
         xticks=places, xticklabels=list(counts), ylabel="nets (log scale above 1)",

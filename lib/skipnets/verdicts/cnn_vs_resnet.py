@@ -117,9 +117,9 @@ def skips_eliminate_singularities(results: Results) -> Verdict:
     found, epoch = _compare_states(results, "resnet", "resnet_no_skips", flat)
     reason = (
         f"Share of the Hessian's eigenvalues within {FLAT:g} of the largest around zero after {epoch} epochs, ResNet "
-        "with less without additions"
+        f"with less without additions: {points(found)}."
     )
-    return verdict_by_sign(found, "refuted", "supported", reason)
+    return Verdict.of(status_by_side(found, "refuted", "supported"), reason, found)
 
 
 @RULES.decide("A3")
