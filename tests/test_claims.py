@@ -184,6 +184,11 @@ def test_ledger_and_boxes_show_verdict_and_links() -> None:
     assert table.count('class="verdict verdict-refuted"') == len(CLAIMS)
     assert '<span id="claim-A55">' in table
     assert table.count("Because of 0.5.") == len(CLAIMS)
+    tested = [sum(place.test is not None for place in claim.evidence) for claim in CLAIMS]
+    assert [int(count) for count in re.findall(r"<details><summary>(\d+) tests?</summary>", table)] == [
+        count for count in tested if count
+    ]
+    assert all(f"<code>{place.test}</code>" in table for claim in CLAIMS for place in claim.evidence if place.test)
     assert 'href="claims.html#claim-A55"' in claims_box(CLAIMS, verdicts, "A55")
     assert count_verdicts(verdicts)["refuted"] == len(CLAIMS)
 

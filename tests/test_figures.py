@@ -187,6 +187,7 @@ def test_depth_is_drawn_from_all_seeds_and_the_whole_experiment_needs_no_cells_i
     assert [(line.get_marker(), line.get_xdata()) for line in residual.lines if len(line.get_xdata()) == 1] == [
         ("x", [20])
     ]
+    assert [tick.get_text() for tick in none.get_xticklabels()] == ["8", "20"]  # of all panels, which share them
     dots = [line for line in plain.lines if line.get_marker() == "o"]
     assert [sorted(line.get_xdata()) for line in dots] == [[8, 8, 20, 20]] * 2
     assert sorted(dots[1].get_ydata()) == pytest.approx([0.3, 0.3, 0.4, 0.4])
