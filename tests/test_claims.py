@@ -291,6 +291,7 @@ def made_up_history(
         ("A45", {}, "supported"),
         ("A45", {"resnet": {"tested": 0.4}}, "conditional"),
         ("A45", {"resnet": {"tested": 0.4}, "cnn_average": {"tested": 0.4}}, "refuted"),
+        ("A45", {"cnn_average": {"tested": 0.6}}, "supported"),
         ("A49", {}, "not distinguishable"),
         ("A49", {"resnet": {"spikes": 6}}, "supported"),
         ("A62", {"resnet_dropout_0": {"spikes": 6}}, "refuted"),
