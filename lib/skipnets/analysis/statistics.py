@@ -61,8 +61,13 @@ def summarize(values: Sequence[float], resolution: float = 0.0) -> Summary:
     if array.size == 1:
         return Summary(1, mean, math.nan, math.nan, math.nan)
     sd = float(array.std(ddof=1))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, array.size - 1)) * _standard_error(array, resolution)
+    half = _t_quantile(array.size) * _standard_error(array, resolution)
     return Summary(array.size, mean, sd, mean - half, mean + half)
+
+
+def _t_quantile(n: int) -> float:
+    """How many standard errors a 95 % interval of ``n`` values reaches to either side."""
+    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
 
 
 def _standard_error(array: npt.NDArray[np.float64], resolution: float) -> float:
@@ -76,7 +81,7 @@ def further_value(found: Summary) -> float:
 
     Of normal values: ``t sd sqrt(1 + 1/n)`` with n - 1 degrees of freedom. NaN where one seed gives no spread.
     """
-    return float(stats.t.ppf(0.975, found.n - 1) * found.sd * (1 + 1 / found.n) ** 0.5)
+    return float(_t_quantile(found.n) * found.sd * (1 + 1 / found.n) ** 0.5)
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def compare_paired(first: Mapping[int, float], second: Mapping[int, float], *, r
     if n == 1:
         return Comparison(1, mean, math.nan, math.nan, math.nan, math.nan, math.nan)
     error = _standard_error(differences, math.sqrt(2) * resolution)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * error
+    half = _t_quantile(n) * error
     p = float(2 * stats.t.sf(abs(mean) / error, n - 1)) if error else math.nan
     effect = float(TTestPower().solve_power(nobs=n, alpha=1 - LEVEL, power=POWER))
     detectable = effect * error * math.sqrt(n)

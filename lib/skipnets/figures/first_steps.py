@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from skipnets.architectures import build
-from skipnets.figures.runs import describe_seeds
+from skipnets.figures.runs import below_figure, describe_seeds
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 from skipnets.measurements import FirstSteps, Moment
 from skipnets.specs import Part
@@ -106,9 +106,9 @@ def source_note(found: Mapping[str, FirstSteps], names: Iterable[str]) -> str:
     first = next(iter(found.values()))
     images = ", ".join(dict.fromkeys(steps.spec.image_set for steps in found.values()))
     seeds = describe_seeds(sorted({steps.spec.seed for steps in found.values()}))
-    return (
-        f"{{.source-note}}\n{images}; measured on {first.images} training images; {seeds}. "
-        f"`skipnets measure first-steps --cells {','.join(names)}`"
+    return below_figure(
+        f"{images}; measured on {first.images} training images; {seeds}",
+        f"skipnets measure first-steps --cells {','.join(names)}",
     )
 
 

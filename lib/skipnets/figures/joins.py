@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
-from skipnets.figures.runs import MEASURES, describe_seeds, draw_seeds, sign
+from skipnets.figures.runs import MEASURES, below_figure, describe_seeds, draw_seeds, sign
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER, say
 from skipnets.published import Accuracies
 from skipnets.results import Results
@@ -76,10 +76,10 @@ def source_note(results: Results, names: Sequence[str]) -> str:
     if first is None:
         return ""
     seeds = "; ".join(f"{name}: {describe_seeds(list(of_seed))}" for name, of_seed in found.items() if of_seed)
-    return (
-        f"{{.source-note}}\n{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on "
-        f"{first.images:,} test images; {seeds}. "
-        f"`skipnets measure joins --experiment {results.experiment.name} --cells {','.join(names)}`"
+    return below_figure(
+        f"{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on {first.images:,} test "
+        f"images; {seeds}",
+        f"skipnets measure joins --experiment {results.experiment.name} --cells {','.join(names)}",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -72,10 +73,14 @@ def missing_note(results: Results, intro: str) -> str:
     return "\n".join([intro, "", *lines]) if lines else ""
 
 
-def source_note(results: Results, names: Sequence[str]) -> str:
-    """Return ``provenance`` as a line of Markdown to stand below a figure, where it can be read aloud and copied."""
-    told, command = provenance(results, names)
+def below_figure(told: str, command: str) -> str:
+    """Return where a figure comes from, and the command if there is one, as a line of MyST to stand below it."""
     return f"{{.source-note}}\n{told}." + (f" `{command}`" if command else "")
+
+
+def source_note(results: Results, names: Sequence[str]) -> str:
+    """Return ``provenance`` as a line to stand below a figure, where it can be read aloud and copied."""
+    return below_figure(*provenance(results, names))
 
 
 def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
@@ -92,6 +97,25 @@ def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
             0.5, 0.5, f"{scale}\nnot a result",
             fontsize=22, color=ORANGE, alpha=0.35, rotation=20, ha="center", va="center",
         )  # fmt: skip
+
+
+def panel_grid(number: int, width: float, height: float, xlabel: str, sharey: bool = False) -> tuple[Figure, Any]:
+    """Return a figure of ``number`` panels of that size in inches, three a row, and its axes (rows, columns).
+
+    They share the x axis, which the lowest panel of each column labels; places without a panel are blank.
+    """
+    columns = max(1, min(3, number))
+    rows = max(1, -(-number // columns))
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width * columns + 0.6, height * rows + 0.6), sharex=True, sharey=sharey, squeeze=False
+    )
+    for axis in axes.flat[number:]:
+        axis.axis("off")
+    for column in range(columns):
+        lowest = axes[(number - 1 - column) // columns, column]
+        lowest.set_xlabel(xlabel)
+        lowest.tick_params(labelbottom=True)
+    return figure, axes
 
 
 def draw_seeds(axis: Axes, curves: pd.DataFrame, metric: str, colour: str, label: str) -> None:
@@ -228,11 +252,7 @@ def spike_plot(results: Results, names: Sequence[str]) -> Figure:
     """Test loss against epochs, one panel a cell, all seeds, with the epochs that count as spikes marked."""
     curves = results.curves(names)
     cells = results.cells(names)
-    columns = min(3, max(1, len(cells)))
-    rows = -(-max(1, len(cells)) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(3.1 * columns + 0.6, 2.3 * rows + 0.6), sharex=True, squeeze=False
-    )
+    figure, axes = panel_grid(len(cells), 3.1, 2.3, "epoch")
     colour = MEASURES["test"][1]
     for axis, cell in zip(axes.flat, cells, strict=False):
         marked = 0
@@ -243,12 +263,8 @@ def spike_plot(results: Results, names: Sequence[str]) -> Figure:
             axis.plot(at.epoch, at.loss, "o", color=INK, markersize=2.5)
             marked += len(at)
         axis.set_title(f"{cell.label}, spikes: {marked}", fontsize=9)
-    for axis in axes.flat[len(cells) :]:
-        axis.axis("off")
     for axis in axes[:, 0]:
         axis.set_ylabel("loss (nats)")
-    for axis in axes[-1]:
-        axis.set_xlabel("epoch")
     sign(figure, results, names)
     return figure
 

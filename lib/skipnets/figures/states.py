@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from skipnets.analysis.spectrum import SpectralDensity
-from skipnets.figures.runs import describe_seeds
+from skipnets.figures.runs import below_figure, describe_seeds, panel_grid
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE
 from skipnets.results import Results
 
@@ -47,22 +47,16 @@ def source_note(results: Results, names: Sequence[str], epochs: Sequence[int]) -
     measured = [state for name in names for epoch in epochs for state in results.states(name, epoch).values()]
     moments, first = ",".join(map(str, epochs)), measured[0]
     seeds = describe_seeds(sorted({state.spec.seed for state in measured}))
-    return (
-        f"{{.source-note}}\n{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on "
-        f"{first.images} of them, accuracy on {first.spec.test_images:,} test images; epochs {moments}; {seeds}. "
-        f"`skipnets measure states --cells {','.join(names)} --epochs {moments}`"
+    return below_figure(
+        f"{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on {first.images} of "
+        f"them, accuracy on {first.spec.test_images:,} test images; epochs {moments}; {seeds}",
+        f"skipnets measure states --cells {','.join(names)} --epochs {moments}",
     )
 
 
 def spectrum_plot(results: Results, names: Sequence[str], epochs: Sequence[int]) -> Figure:
     """Density of the Hessian's eigenvalues, a panel a moment, a line a cell: mean over seeds, on logarithmic axes."""
-    columns = min(3, len(epochs))
-    rows = -(-len(epochs) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(max(5.5, 2.9 * columns), 2.5 * rows + 0.7), sharex=True, sharey=True, squeeze=False
-    )
-    for axis in axes.flat[len(epochs) :]:
-        axis.axis("off")
+    figure, axes = panel_grid(len(epochs), 2.7, 2.5, "eigenvalue / largest", sharey=True)
     for axis, epoch in zip(axes.flat, epochs, strict=False):
         for name, colour in zip(names, COLOURS, strict=False):
             densities = [state.spectrum.density() for state in results.states(name, epoch).values()]
@@ -72,10 +66,6 @@ def spectrum_plot(results: Results, names: Sequence[str], epochs: Sequence[int])
         axis.set(yscale="log", ylim=(1e-6, 1e2), title=f"after {epoch} epoch{'s' if epoch != 1 else ''}")
     for axis in axes[:, 0]:
         axis.set_ylabel("density (log scale)")
-    for column in range(columns):
-        lowest = (len(epochs) - 1 - column) // columns
-        axes[lowest, column].set_xlabel("eigenvalue / largest")
-        axes[lowest, column].tick_params(labelbottom=True)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
     return figure
 

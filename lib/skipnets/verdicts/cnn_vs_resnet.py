@@ -15,6 +15,7 @@ from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
     ALIKE,
     Value,
+    alike,
     by_seed,
     compare,
     points,
@@ -72,7 +73,7 @@ def _test_spikes(record: RunRecord) -> float:
 
 
 def _spike(results: Results) -> float:
-    """What one spike more adds to the spikes per 100 epochs of a run."""
+    """About what one spike more adds to the spikes per 100 epochs of a run, whose first epochs do not count."""
     return 100 / results.experiment.cell("resnet").spec.epochs
 
 
@@ -495,7 +496,7 @@ def first_images_are_as_good(results: Results) -> Verdict:
     pairs = (("resnet", "resnet_other_images"), ("cnn_no_dropout", "cnn_other_images"))
     found = [compare(results, cell, other, TEST_ACCURACY) for cell, other in pairs]
     status: Status = "not distinguishable"
-    if all(comparison.low > -ALIKE and comparison.high < ALIKE for comparison in found):
+    if all(map(alike, found)):
         status = "supported"
     elif any(comparison.distinguishable for comparison in found):
         status = "conditional"

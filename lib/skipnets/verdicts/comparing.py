@@ -64,6 +64,11 @@ def compare(
     return compare_paired(of_first, of_second, resolution=resolution)
 
 
+def alike(found: Comparison) -> bool:
+    """Say whether the whole interval of a difference in accuracy counts as no difference."""
+    return found.low > -ALIKE and found.high < ALIKE
+
+
 def status_by_side(found: Summary | Comparison, if_above: Status, if_below: Status, of: float = 0.0) -> Status:
     """Return the status that the side of ``of`` gives on which the whole interval lies, if it lies on one."""
     if found.low > of:

@@ -15,6 +15,7 @@ from skipnets.verdicts.comparing import (
     ALIKE,
     UNTRAINED,
     Value,
+    alike,
     by_seed,
     compare,
     points,
@@ -243,7 +244,7 @@ def joins_converge_to_the_same_point(results: Results) -> Verdict:
     """At every number of kernels, both joins of 12 layers test within two points of the baseline."""
     chosen = [(join, k) for k in KERNELS for join in JOINS[1:]]
     found = [compare(results, f"{join}_12_{k}", f"baseline_12_{k}", end_test) for join, k in chosen]
-    same = [comparison.low > -ALIKE and comparison.high < ALIKE for comparison in found]
+    same = [alike(comparison) for comparison in found]
     apart = [comparison.low > ALIKE or comparison.high < -ALIKE for comparison in found]
     status: Status = "not distinguishable"
     if all(same):
@@ -265,7 +266,7 @@ def seeds_hide_the_differences(results: Results) -> Verdict:
     status: Status = "not distinguishable"
     if found.distinguishable:
         status = "refuted"
-    elif found.low > -ALIKE and found.high < ALIKE:
+    elif alike(found):
         status = "supported"
     return Verdict.of(status, reason, found)
 
