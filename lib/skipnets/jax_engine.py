@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -39,7 +40,15 @@ class JaxEngine:
         self.scan = _unrolled_scan if on_cpu else jax.lax.scan
         self.stretch = _largest_divisor(len(images.y_train) // spec.batch_size, 1 if on_cpu else LONGEST_STRETCH)
         self.model = compiled_model(spec, images)
-        self.loss = loss_function(spec)
+        output = self.model.get_layer("output")
+        self.softmax_apart = spec.loss == "probabilities" and output.output is self.model.output
+        if self.softmax_apart:
+            # On TensorFlow, Keras takes the loss from what enters a softmax that ends the net. Taken from the
+            # probabilities, which are clipped, it would give a confidently wrong image no gradient.
+            output.activation = keras.activations.linear
+            self.loss = loss_function(spec.model_copy(update={"loss": "logits"}))
+        else:
+            self.loss = loss_function(spec)
         targets = encode_labels(spec, images.y_train, images.classes)
         self.data = jax.device_put((images.x_train, images.y_train, targets))
         self._variables = (
@@ -140,7 +149,7 @@ class JaxEngine:
 
     def _infer(self, weights: tuple[Values, Values], images: jax.Array) -> jax.Array:
         outputs: jax.Array = self.model.stateless_call(*weights, _scaled(images), training=False)[0]
-        return outputs
+        return jax.nn.softmax(outputs) if self.softmax_apart else outputs
 
 
 def _unrolled_scan(step: Callable[[Any, Any], Any], state: Any, inputs: Any) -> Any:

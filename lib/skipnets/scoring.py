@@ -21,7 +21,8 @@ def cross_entropy(
     """Categorical cross-entropy of each image in nats, shape (n,), from outputs (n, classes).
 
     Probabilities are renormalised and clipped as ``keras.losses.CategoricalCrossentropy`` does with plain arrays,
-    so an image costs at most -log(1e-7) = 16.1.
+    so an image costs at most -log(1e-7) = 16.1. That holds for evaluations. A net that ends in a softmax is trained on
+    what enters it, unclipped, so that the loss of the training curve (dropout on) has no such bound.
     """
     rows, outputs = np.arange(len(labels)), outputs.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):  # a diverged network's outputs give NaN in silence
