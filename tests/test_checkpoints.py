@@ -28,6 +28,7 @@ PROGRESS = Progress(
     epoch_clock=1.25,
     seconds=7.5,
     sittings=2,
+    fingerprints={"x_train": "0123456789abcdef"},
     epoch_seconds=[1.5, 1.25],
     history=History(training=Curve().point(1, 2.3, 0.1).point(2, 1.9, 0.3), test=Curve().point(2, 2.0, 0.2)),
 )

@@ -1,21 +1,25 @@
 """Measurements of trained nets: the right weights, numbers that another route gives too, files that are sealed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from skipnets import datasets
 from skipnets.analysis.curvature import Hessian, Objective
 from skipnets.analysis.output_dropout import average_over_draws, logits_ceiling
 from skipnets.analysis.spectrum import probe
+from skipnets.checkpoints import Checkpoint
 from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
-from skipnets.errors import BadInputError, DamagedFileError
+from skipnets.errors import BadInputError, DamagedFileError, RunPausedError
 from skipnets.measurements import Measurements, State
 from skipnets.measuring import describe_outputs, measure_state, measure_step_times
 from skipnets.order import permutation
 from skipnets.records import Store, digest_arrays
 from skipnets.specs import SGD, Adam, DeepNet, RMSprop, RunSpec
+from skipnets.training import train
 from tiny import few_images, make_spec, train_in
 
 NET = DeepNet(kind="plain_net", depth=8, width=2, batch_norm=False)
@@ -56,6 +60,31 @@ def test_an_early_state_is_the_longer_runs_own(spec: RunSpec, store: Store) -> N
         engine.train(epoch, [shuffled[i : i + 32] for i in range(0, 100, 32)])
     state = measure_state(spec, 2, store, images=10, probes=1, steps=2)
     assert state.weights == digest_arrays(engine.weights())
+
+
+def test_the_training_of_a_measurement_leaves_a_paused_run_of_the_same_spec_alone(
+    spec: RunSpec, store: Store, checkpoints: Path
+) -> None:
+    shorter = spec.model_copy(update={"epochs": 2})
+    with pytest.raises(RunPausedError):
+        train(shorter, store, checkpoints, deadline=0)
+    paused = Checkpoint(checkpoints, shorter).path
+    before = paused.read_bytes()
+    measure_state(spec, 2, store, images=10, probes=1, steps=2)
+    assert paused.read_bytes() == before
+
+
+def test_a_net_is_not_measured_on_images_that_it_was_not_trained_on(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_in(tmp_path, spec, keep_weights=True)
+    store = Store(tmp_path / "results")
+    measure_state(spec, 2, store, images=10, probes=1, steps=2)
+    images = few_images()
+    monkeypatch.setattr(datasets, "synthetic", lambda: replace(images, x_test=images.x_test[::-1]))
+    for epoch in (2, 3):
+        with pytest.raises(BadInputError, match=r"record .* was made on other images \(x_test"):
+            measure_state(spec, epoch, store, images=10, probes=1, steps=2)
 
 
 def test_a_state_of_a_run_that_diverged_before_is_refused(store: Store) -> None:

@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,11 +21,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skipnets import order, training
+from skipnets import datasets, order, training
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.datasets import ImageSet
 from skipnets.engines import KerasEngine, StepResults
-from skipnets.errors import DamagedFileError, RunBusyError, RunPausedError, SkipnetsError
+from skipnets.errors import BadInputError, DamagedFileError, RunBusyError, RunPausedError, SkipnetsError
 from skipnets.records import RunRecord, Stop, Store
 from skipnets.specs import RunSpec
 from tiny import few_images, make_spec, train_and_die, train_and_hang, train_in
@@ -268,6 +268,48 @@ def test_the_same_spec_gives_the_same_numbers_and_another_seed_others(tmp_path: 
     assert results(one) == results(same)
     assert one.history != other.history
     assert one.final.weights != other.final.weights
+
+
+# --- images that are not the run's -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def swap_images(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Put other training images of the same name in the place of the run's; what is given says how both are named."""
+    before = few_images()
+    after = replace(before, x_train=before.x_train[::-1])
+
+    def swap() -> str:
+        monkeypatch.setattr(datasets, "synthetic", lambda: after)
+        made_on, found = (images.fingerprints()["x_train"] for images in (before, after))
+        return rf"made on other images \(x_train {made_on}\) than image set 'synthetic' has now \(x_train {found}\)"
+
+    return swap
+
+
+def test_a_run_does_not_go_on_with_other_images(swap_images: Callable[[], str]) -> None:
+    spec, world = make_spec(), World()
+    with simulated(world) as folder:
+        with pytest.raises(RunPausedError):
+            train_in(folder, spec, **stop_after(2))
+        path, steps = Checkpoint(folder / "checkpoints", spec).path, len(world.batches)
+        with pytest.raises(BadInputError, match=f"checkpoint {path} was {swap_images()}"):
+            train_in(folder, spec)
+        assert path.exists()
+        assert len(world.batches) == steps
+        path.unlink()
+        assert train_in(folder, spec).environment.sittings == 1
+
+
+def test_a_record_of_other_images_is_not_replaced_for_its_weights(swap_images: Callable[[], str]) -> None:
+    spec = make_spec()
+    with simulated(World()) as folder:
+        record = train_in(folder, spec)
+        path = Store(folder / "results").path(spec)
+        assert train_in(folder, spec) == record
+        with pytest.raises(BadInputError, match=f"record {path} was {swap_images()}"):
+            train_in(folder, spec, keep_weights=True)
+        assert Store(folder / "results").load(spec) == record
 
 
 # --- other processes -------------------------------------------------------------------------------------------------

@@ -43,11 +43,11 @@ def test_a_recorded_run_without_weights_counts_as_missing_only_where_they_are_as
     store: Store, record: RunRecord
 ) -> None:
     path = store.weights_path(record.spec)
-    assert store.holds(record.spec, weights=True)
+    assert store.find(record.spec, weights=True) == record
     aside = path.rename(path.with_suffix(".aside"))
     try:
-        assert store.holds(record.spec)
-        assert not store.holds(record.spec, weights=True)
+        assert store.find(record.spec) == record
+        assert store.find(record.spec, weights=True) is None
     finally:
         aside.rename(path)
 

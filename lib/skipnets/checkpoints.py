@@ -27,6 +27,7 @@ class Progress:
     epoch_clock: float = 0.0  # seconds of training spent on the epoch under way
     seconds: float = 0.0  # training and evaluation, all sittings
     sittings: int = 0
+    fingerprints: dict[str, str] = field(default_factory=dict)  # of the arrays trained and tested on
     epoch_seconds: list[float] = field(default_factory=list)
     history: History = field(default_factory=History)
     diverged_at: Stop | None = None

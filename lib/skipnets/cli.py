@@ -187,7 +187,7 @@ def _train_all(
     with RunDisplay(console) as display:
         for cell, spec in runs:
             try:
-                if not store.holds(spec, weights):  # otherwise another worker was faster
+                if store.find(spec, weights) is None:  # otherwise another worker was faster
                     display.begin(cell.label, spec)
                     display.end(train_run(spec, store, checkpoints, deadline, stop, display, weights))
                 left -= 1

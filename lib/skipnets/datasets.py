@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +50,20 @@ class ImageSet:
     def fingerprints(self) -> dict[str, str]:
         """First 16 hex digits of each array's SHA-256 (shape included)."""
         return {name: _fingerprint(getattr(self, name)) for name in ARRAYS}
+
+    def require(self, fingerprints: Mapping[str, str], what: str) -> None:
+        """Refuse to go on with ``what``, which was made on images with these ``fingerprints``, where they are others.
+
+        Raises:
+            BadInputError: An array named there has another fingerprint here.
+        """
+        here = self.fingerprints()
+        if other := [name for name in ARRAYS if fingerprints.get(name, here[name]) != here[name]]:
+            made_on, found = (", ".join(f"{name} {of[name]}" for name in other) for of in (fingerprints, here))
+            raise BadInputError(
+                f"{what} was made on other images ({made_on}) than image set {self.name!r} has now ({found}); "
+                "put those back, or delete that file to train anew"
+            )
 
 
 def _fingerprint(array: npt.NDArray[np.generic]) -> str:

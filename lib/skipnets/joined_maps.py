@@ -29,7 +29,7 @@ def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
     data = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
     if not 2 <= images <= len(data.y_test):
         raise BadInputError(f"images {images}: expected 2 to {len(data.y_test)}, as many as the run is tested on")
-    weights = trained_weights(spec)
+    weights = trained_weights(spec, data)
     model = compiled_model(spec, data)
     model.set_weights(weights)
     return describe_join(model, spec, data.x_test[:images], data.y_test[:images])

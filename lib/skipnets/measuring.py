@@ -85,10 +85,11 @@ def _model_after(spec: RunSpec, epoch: int, images: ImageSet, store: Store) -> k
     if epoch == spec.epochs:
         record = store.load(spec)
         weights = None if record is None else store.load_weights(record)
-        if weights is None:
+        if record is None or weights is None:
             raise BadInputError(f"no final weights of {spec.run_id} are kept: skipnets train --weights keeps them")
+        images.require(record.environment.images, f"record {store.path(spec)}")
     elif epoch:
-        weights = trained_weights(spec.model_copy(update={"epochs": epoch}))
+        weights = trained_weights(spec.model_copy(update={"epochs": epoch}), images)
     model = compiled_model(spec, images)
     if weights is not None:
         model.set_weights(weights)

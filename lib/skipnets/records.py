@@ -101,7 +101,10 @@ class Final(Entry):
 
 
 class Environment(Entry):
-    """What the spec does not decide: where, with what and how fast."""
+    """What the spec does not decide: where, with what and how fast.
+
+    Of a run that was interrupted, device, versions and commit are those of its last sitting.
+    """
 
     backend: str
     device: str
@@ -240,8 +243,8 @@ class Store:
         """Write ``record`` atomically and return its path."""
         return record.write(self.path(record.spec))
 
-    def holds(self, spec: RunSpec, weights: bool = False) -> bool:
-        """Return whether ``spec`` is recorded; with ``weights``, also whether its final weights are kept.
+    def find(self, spec: RunSpec, weights: bool = False) -> RunRecord | None:
+        """Return the record of ``spec``; with ``weights``, None also where its final weights are not kept.
 
         A run that diverged has none worth keeping.
 
@@ -250,8 +253,8 @@ class Store:
         """
         record = self.load(spec)
         if record is None or not weights or record.final.status == "diverged":
-            return record is not None
-        return self.load_weights(record) is not None
+            return record
+        return None if self.load_weights(record) is None else record
 
     def weights_path(self, spec: RunSpec) -> Path:
         """Where the final weights of ``spec`` lie, whether or not they are kept."""

@@ -53,12 +53,13 @@ def train(
             record replaced by that of the run whose weights are kept.
 
     Raises:
-        BadInputError: The image set does not exist or is too small.
+        BadInputError: The image set does not exist, is too small, or is no longer the one that the run was begun or
+            recorded on. A record that is only returned is not held against the images.
         RunBusyError: Another process is training this run.
         RunPausedError: Time is up or ``stop`` was set; a checkpoint holds what was done.
         SkipnetsError: A folder cannot be written, or a file is damaged.
     """
-    if (record := store.load(spec)) is not None and store.holds(spec, keep_weights):
+    if (record := store.find(spec, keep_weights)) is not None:
         return record
     images = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
     folder = checkpoints or checkpoint_folder()
@@ -66,7 +67,9 @@ def train(
     require_writable(folder)
     checkpoint = Checkpoint(folder, spec)
     with exclusive(checkpoint.lock, busy=f"{spec.run_id} is being trained by another process"):
-        if (record := store.load(spec)) is not None and store.holds(spec, keep_weights):
+        if (recorded := store.load(spec)) is not None:
+            images.require(recorded.environment.images, f"record {store.path(spec)}")
+        if (record := store.find(spec, keep_weights)) is not None:
             return record
         run = _Run(spec, images, checkpoint, deadline, stop or threading.Event(), report)
         record = run.finish()
@@ -77,14 +80,19 @@ def train(
     return record
 
 
-def trained_weights(spec: RunSpec) -> list[npt.NDArray[Any]]:
-    """Return the final weights of ``spec``, for a measurement; a further one finds them in a folder of their own.
+def trained_weights(spec: RunSpec, images: ImageSet) -> list[npt.NDArray[Any]]:
+    """Return the final weights of ``spec``, for a measurement on ``images``, which are the run's.
+
+    A further measurement finds them in a folder of their own, where an unfinished training lies too: that of an
+    experiment's own run is left alone.
 
     Raises:
-        BadInputError: The run diverged.
+        BadInputError: The run diverged, or was trained on other images.
     """
     scratch = Store(LOCAL_RESULTS / "states")
-    weights = scratch.load_weights(train(spec, scratch, keep_weights=True))
+    record = train(spec, scratch, scratch.folder / "checkpoints", keep_weights=True)
+    images.require(record.environment.images, f"record {scratch.path(spec)}")
+    weights = scratch.load_weights(record)
     if weights is None:
         raise BadInputError(f"{spec.run_id} diverged: there are no final weights to measure")
     return weights
@@ -111,10 +119,12 @@ class _Run:
         self.progress = Progress()
         if (saved := checkpoint.load()) is not None:
             self.progress, arrays = saved
+            images.require(self.progress.fingerprints, f"checkpoint {checkpoint.path}")
             try:
                 self.engine.restore(arrays)
             except ValueError as error:
                 raise checkpoint.damaged(error) from error
+        self.progress.fingerprints = images.fingerprints()
         self.progress.sittings += 1
         self.resumed_with, self.started = self.progress.seconds, time.monotonic()
         self.saved_at = self.started
@@ -236,7 +246,7 @@ class _Run:
                 device=environment.device(),
                 versions=environment.versions(),
                 commit=environment.commit(),
-                images=images.fingerprints(),
+                images=progress.fingerprints,
                 finished=now(),
                 seconds=round(progress.seconds, 1),
                 sittings=progress.sittings,

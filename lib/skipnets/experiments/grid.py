@@ -77,7 +77,7 @@ class Experiment:
 
     def missing(self, weights: bool = False) -> list[tuple[Cell, RunSpec]]:
         """Return the runs without a record (or, with ``weights``, without kept ones), in the order to train them in."""
-        return [(cell, spec) for cell, spec in self.runs() if not self.store.holds(spec, weights)]
+        return [(cell, spec) for cell, spec in self.runs() if self.store.find(spec, weights) is None]
 
 
 def seeds_of(asked: Sequence[int] | None, planned: tuple[int, ...] = (0, 1, 2)) -> tuple[int, ...]:
