@@ -240,6 +240,17 @@ def test_a_budget_pauses_and_the_same_command_goes_on(run: Run, folder: Path) ->
     assert record.environment.sittings == 2
 
 
+def test_a_run_paused_for_one_folder_is_left_alone_by_another(run: Run, folder: Path) -> None:
+    command = [*TINY, "--epochs", "2", "--results"]
+    run(*command, str(folder / "one"), "--budget", "1s")
+    paused = Checkpoint(folder / "one" / "checkpoints", TINY_SPEC).path
+    before = paused.read_bytes()
+    assert run(*command, str(folder / "other"))[0] == 0
+    (record,) = Store(folder / "other")
+    assert record.environment.sittings == 1
+    assert paused.read_bytes() == before
+
+
 def test_one_damaged_run_does_not_stop_the_others(run: Run, folder: Path) -> None:
     damaged = Checkpoint(folder / "checkpoints", TINY_SPEC).path
     damaged.parent.mkdir()
@@ -299,8 +310,8 @@ def test_ctrl_c_saves_exits_130_and_says_how_to_go_on(folder: Path) -> None:
     assert "paused in epoch 1 of 100000; the same command goes on from there" in printed
     assert "2 of 2 runs left" in printed
     assert "Traceback" not in error
-    assert Checkpoint(folder / "checkpoints", TINY_SPEC.model_copy(update={"epochs": 100_000})).path.exists()
-    assert files(folder / "mine") == []
+    assert Checkpoint(folder / "mine" / "checkpoints", TINY_SPEC.model_copy(update={"epochs": 100_000})).path.exists()
+    assert list(Store(folder / "mine")) == []
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 2", 2), ("kill -9 $$", 1)])

@@ -100,7 +100,10 @@ def train(
     budget: Annotated[str | None, typer.Option(help="Stop cleanly within this time, as in 150m or 2h")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time, each on its share of the cores")] = 1,
     checkpoints: Annotated[Path | None, typer.Option(help="Folder of unfinished runs")] = None,
-    results: Annotated[Path | None, typer.Option(help="Folder for the record of a single run")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the record of a single run, which has its own checkpoints/"),
+    ] = None,
     weights: Annotated[
         bool, typer.Option("--weights", help="Keep final weights too; trains again what is recorded without them")
     ] = False,
@@ -137,10 +140,12 @@ def train(
         spec = _single_spec(spec_file, architecture, arg, set_, image_set, samples, epochs)
         one = Cell(spec.architecture.kind, spec.architecture.kind, spec, chosen_seeds or (spec.seed,))
         runs = [(one, run) for run in one.specs()]
+    # The same run may be under way for other results, which is not to be gone on with here.
+    unfinished = checkpoints or (results / "checkpoints" if results else checkpoint_folder())
     with stop_on_signal() as stop:
         if jobs > 1:
             raise typer.Exit(run_workers(jobs, _worker_command(context.obj, deadline), stop))
-        raise typer.Exit(_train_all(runs, store, checkpoints or checkpoint_folder(), deadline, stop, weights))
+        raise typer.Exit(_train_all(runs, store, unfinished, deadline, stop, weights))
 
 
 def _single_spec(
