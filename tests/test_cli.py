@@ -52,6 +52,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the folder in which everything that a command writes must land."""
     monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path / "committed")
     monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setattr("skipnets.training.LOCAL_RESULTS", tmp_path / "local")
     monkeypatch.setattr(cli, "LOCAL_RESULTS", tmp_path / "local")
     monkeypatch.setenv("SKIPNETS_CHECKPOINTS", str(tmp_path / "checkpoints"))
     monkeypatch.setenv("SKIPNETS_DATA", str(tmp_path / "images"))
@@ -388,24 +389,98 @@ def test_a_spec_of_the_command_line_is_the_spec_of_a_file(tiny_spec: RunSpec, tm
     assert cli._single_spec(None, "resnet", None, flags, "synthetic", 100, 3) == tiny_spec
 
 
-def test_first_steps_are_measured_once(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment = Experiment(
-        "small", "Small", (Cell("one", "One", TINY_SPEC, (0, 1)), Cell("two", "Two", TINY_SPEC, (2,)))
+# --- measurements ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Experiment:
+    """Return an experiment of runs of seconds, which every command takes for the one it is asked for."""
+    join_net = {"kind": "join_net", "depth": 3, "kernels": 2, "join": "sum", "dense_units": 4}
+    joined = parse_spec(TINY_SPEC.model_dump() | {"architecture": join_net, "epochs": 1, "loss": "probabilities"})
+    cells = (
+        Cell("one", "One", TINY_SPEC, (0, 1)),
+        Cell("two", "Two", TINY_SPEC, (2,)),
+        Cell("joined", "Joined", joined, (0,)),
     )
-    monkeypatch.setattr(cli, "find_experiment", lambda name, seeds: experiment)
+    experiment = Experiment("small", "Small", cells)
+    monkeypatch.setattr(cli, "find_experiment", lambda name, seeds=None: experiment)
+    return experiment
+
+
+def test_first_steps_are_measured_once(run: Run, folder: Path, small: Experiment) -> None:
     command = ["measure", "first-steps", "--cells", "one", "--steps", "3", "--images", "8"]
     code, printed, _ = run(*command)
     assert code == 0
     paths = [Path(line) for line in printed.splitlines()]
     names = [f"{TINY_SPEC.with_seed(seed).run_id}-first3.json" for seed in (0, 1)]
     assert paths == [folder / "committed" / "small" / "measurements" / name for name in names]
-    found = experiment.measurements.first_steps(TINY_SPEC, 3)
+    found = small.measurements.first_steps(TINY_SPEC, 3)
     assert found is not None
     assert (len(found.loss), found.images) == (3, 8)
     assert run(*command) == (0, "", "")
     code, _, error = run(*command[:-1], "9")
     assert code == 2
     assert f"--images 9: {names[0]} was measured with 8; delete" in error
-    code, _, error = run("measure", "first-steps", "--steps", "5")
-    assert code == 2
-    assert "steps 5: expected 1 to 4" in error
+
+
+def test_states_are_measured_once_and_the_last_from_kept_weights(run: Run, small: Experiment) -> None:
+    command = ["measure", "states", "--cells", "two", "--images", "8", "--probes", "1", "--steps", "2", "--epochs"]
+    code, printed, _ = run(*command, "0,1")
+    assert code == 0
+    spec = TINY_SPEC.with_seed(2)
+    assert [Path(line).name for line in printed.splitlines()] == [
+        f"{spec.run_id}-epoch{epoch}.json" for epoch in (0, 1)
+    ]
+    assert run(*command, "0,1") == (0, "", "")
+    assert run("train", "--experiment", "small", "--cells", "two", "--weights")[0] == 0
+    assert run(*command, "0-2")[0] == 0
+    first, last = small.measurements.state(spec, 0), small.measurements.state(spec, 2)
+    assert first is not None
+    assert last is not None
+    assert (last.images, last.probes, last.steps) == (8, 1, 2)
+    assert last.weights != first.weights
+
+
+def test_joins_are_measured_once(run: Run, small: Experiment) -> None:
+    command = ["measure", "joins", "--cells", "joined", "--images", "16"]
+    assert run(*command)[0] == 0
+    found = small.measurements.joined_maps(small.cell("joined").spec)
+    assert found is not None
+    assert (found.images, len(found.without)) == (16, 4)
+    assert run(*command) == (0, "", "")
+    assert small.missing() == list(small.runs())
+
+
+def test_step_times_are_those_of_three_optimisers(run: Run, small: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "parse_architecture", lambda kind, arguments: TINY_SPEC.architecture)
+    code, printed, _ = run("measure", "steps", "plain_net", "--rounds", "2")
+    assert code == 0
+    found = small.measurements.step_times("plain_net")
+    assert found is not None
+    assert printed.strip() == str(small.measurements.folder / found.file_name)
+    assert {kind: len(seconds) for kind, seconds in found.cpu_seconds.items()} == dict.fromkeys(
+        ("rmsprop", "adam", "sgd"), 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["states", "--cells", "one", "--epochs", "0,3", "--images", "8"], "epoch 3: expected 0 to 2"),
+        (["states", "--cells", "one", "--epochs", "0-2", "--images", "8"], "no final weights of"),
+        (["states", "--cells", "one,joined", "--epochs", "0", "--images", "8"], "loss 'probabilities' of"),
+        (["states", "--cells", "one", "--epochs", "0", "--images", "65"], "images 65: expected 1 to 64"),
+        (["joins", "--cells", "joined,one", "--images", "8"], "expected a net that concatenates or sums"),
+        (["joins", "--cells", "joined", "--images", "33"], "images 33: expected 2 to 32"),
+        (["first-steps", "--cells", "one,joined", "--steps", "1", "--images", "8"], "architecture 'join_net'"),
+        (["first-steps", "--cells", "one", "--steps", "5", "--images", "8"], "steps 5: expected 1 to 4"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_measured_is_found_before_anything_is(
+    run: Run, folder: Path, small: Experiment, arguments: list[str], said: str
+) -> None:
+    code, printed, error = run("measure", *arguments)
+    assert (code, printed) == (2, "")
+    assert said in error
+    assert files(folder) == []

@@ -310,8 +310,10 @@ def measure_states(
         if _is_missing(grid.measurements.state(spec, epoch), images=images, probes=probes, steps=steps)
     ]
     load_keras()
-    from skipnets.measuring import measure_state
+    from skipnets.measuring import check_state, measure_state
 
+    for _, spec, epoch in missing:  # all of them, since the measurements before a bad one may take hours
+        check_state(spec, epoch, grid.store, images)
     for cell, spec, epoch in missing:
         with console.status(f"{cell.label}, seed {spec.seed}, epoch {epoch}"):
             _keep(grid, measure_state(spec, epoch, grid.store, images, probes, steps))
@@ -331,8 +333,10 @@ def measure_joins(
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
     missing = [run for run in grid.runs() if _is_missing(grid.measurements.joined_maps(run[1]), images=images)]
     load_keras()
-    from skipnets.joined_maps import measure_joined_maps
+    from skipnets.joined_maps import check_joined_maps, measure_joined_maps
 
+    for _, spec in missing:
+        check_joined_maps(spec, images)
     for cell, spec in missing:
         with console.status(f"{cell.label}, seed {spec.seed}"):
             _keep(grid, measure_joined_maps(spec, images))
@@ -355,8 +359,10 @@ def measure_first_steps_of(
         grid = grid.select(cells.split(","))
     missing = [run for run in grid.runs() if _is_missing(grid.measurements.first_steps(run[1], steps), images=images)]
     load_keras()
-    from skipnets.first_steps import measure_first_steps
+    from skipnets.first_steps import check_first_steps, measure_first_steps
 
+    for _, spec in missing:
+        check_first_steps(spec, steps, images)
     for cell, spec in missing:
         with console.status(f"{cell.label}, seed {spec.seed}, {steps} steps"):
             _keep(grid, measure_first_steps(spec, steps, images))

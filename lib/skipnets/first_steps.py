@@ -25,6 +25,22 @@ from skipnets.specs import DeepNet, RunSpec
 MOMENTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
+def check_first_steps(spec: RunSpec, steps: int, images: int) -> None:
+    """Refuse what ``measure_first_steps`` could not measure with these arguments, before a step is taken.
+
+    Raises:
+        BadInputError: Another net, more steps than the run has, or more images.
+    """
+    if not isinstance(spec.architecture, DeepNet):
+        raise BadInputError(f"architecture {spec.architecture.kind!r}: expected plain_net, residual_net or resnext")
+    fitted = spec.train_images - spec.held_out
+    there = spec.epochs * math.ceil(fitted / spec.batch_size)
+    if not 1 <= steps <= there:
+        raise BadInputError(f"steps {steps}: expected 1 to {there}, as many as {spec.run_id} has")
+    if not 2 <= images <= fitted:
+        raise BadInputError(f"images {images}: expected 2 to {fitted}, as many as {spec.run_id} trains on")
+
+
 def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> FirstSteps:
     """Train ``spec`` for its first ``steps`` steps and measure the net at some moments.
 
@@ -34,17 +50,11 @@ def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> Fi
         images: How many of the first training images the net is measured on, as one batch.
 
     Raises:
-        BadInputError: Another net, more steps than the run has, or more images.
+        BadInputError: ``check_first_steps`` refuses, or the image set has fewer images.
     """
-    if not isinstance(spec.architecture, DeepNet):
-        raise BadInputError(f"architecture {spec.architecture.kind!r}: expected plain_net, residual_net or resnext")
+    check_first_steps(spec, steps, images)
     training = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
     fitted = training.select(spec.train_images - spec.held_out, spec.test_images)
-    there = spec.epochs * math.ceil(len(fitted.y_train) / spec.batch_size)
-    if not 1 <= steps <= there:
-        raise BadInputError(f"steps {steps}: expected 1 to {there}, as many as {spec.run_id} has")
-    if not 2 <= images <= len(fitted.y_train):
-        raise BadInputError(f"images {images}: expected 2 to {len(fitted.y_train)}, as many as the run trains on")
     engine = KerasEngine(spec, fitted)
     probe = _Probe(spec, engine.model, scaled(fitted.x_train[:images]), fitted.y_train[:images], fitted.classes)
     losses: list[float] = []

@@ -15,6 +15,18 @@ from skipnets.tables import layer_rows
 from skipnets.training import trained_weights
 
 
+def check_joined_maps(spec: RunSpec, images: int) -> None:
+    """Refuse what ``measure_joined_maps`` could not measure with these arguments, before anything is trained.
+
+    Raises:
+        BadInputError: The net joins nothing, or is tested on fewer images.
+    """
+    if not isinstance(spec.architecture, JoinNet) or spec.architecture.join == "none":
+        raise BadInputError(f"{spec.run_id}: expected a net that concatenates or sums its layers' outputs")
+    if not 2 <= images <= spec.test_images:
+        raise BadInputError(f"images {images}: expected 2 to {spec.test_images}, as many as {spec.run_id} is tested on")
+
+
 def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
     """Train the net of ``spec`` anew and measure what its join reads on the first ``images`` test images.
 
@@ -22,13 +34,10 @@ def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
     scale of what the next layer reads stays.
 
     Raises:
-        BadInputError: The net joins nothing, its image set has fewer test images, or the run diverged.
+        BadInputError: ``check_joined_maps`` refuses, the image set has fewer images, or the run diverged.
     """
-    if not isinstance(spec.architecture, JoinNet) or spec.architecture.join == "none":
-        raise BadInputError(f"{spec.run_id}: expected a net that concatenates or sums its layers' outputs")
+    check_joined_maps(spec, images)
     data = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
-    if not 2 <= images <= len(data.y_test):
-        raise BadInputError(f"images {images}: expected 2 to {len(data.y_test)}, as many as the run is tested on")
     weights = trained_weights(spec, data)
     model = compiled_model(spec, data)
     model.set_weights(weights)

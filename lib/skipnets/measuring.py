@@ -22,6 +22,26 @@ from skipnets.specs import CNN, Part, RunSpec, parse_spec
 from skipnets.training import trained_weights
 
 
+def check_state(spec: RunSpec, epoch: int, store: Store, images: int) -> None:
+    """Refuse what ``measure_state`` could not measure with these arguments, before anything is trained.
+
+    Raises:
+        BadInputError: The epoch lies outside the run, its outputs are not logits, it trains on fewer images, or the
+            last epoch's weights are not kept.
+    """
+    if not 0 <= epoch <= spec.epochs:
+        raise BadInputError(f"epoch {epoch}: expected 0 to {spec.epochs}, as many as {spec.run_id} has")
+    if spec.loss != "logits":
+        raise BadInputError(f"loss {spec.loss!r} of {spec.run_id}: a state is measured on logits")
+    fitted = spec.train_images - spec.held_out
+    if not 1 <= images <= fitted:
+        raise BadInputError(f"images {images}: expected 1 to {fitted}, as many as {spec.run_id} trains on")
+    if epoch == spec.epochs:
+        record = store.find(spec, weights=True)
+        if record is None or record.final.status == "diverged":
+            raise BadInputError(f"no final weights of {spec.run_id} are kept: skipnets train --weights keeps them")
+
+
 def measure_state(
     spec: RunSpec,
     epoch: int,
@@ -46,17 +66,11 @@ def measure_state(
         progress: Called after each product of the Hessian.
 
     Raises:
-        BadInputError: The epoch lies outside the run, its outputs are not logits, no weights are kept, or the shorter
-            run diverged.
+        BadInputError: ``check_state`` refuses, the images are not those of the kept training, or the shorter run
+            diverged.
     """
-    if not 0 <= epoch <= spec.epochs:
-        raise BadInputError(f"epoch {epoch}: expected 0 to {spec.epochs}, as many as {spec.run_id} has")
-    if spec.loss != "logits":
-        raise BadInputError(f"loss {spec.loss!r}: a state is measured on logits")
+    check_state(spec, epoch, store, images)
     training = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
-    fitted = len(training.y_train) - spec.held_out
-    if not 1 <= images <= fitted:
-        raise BadInputError(f"images {images}: expected 1 to {fitted}, as many as the run trains on")
     model = _model_after(spec, epoch, training, store)
     x, y = scaled(training.x_train[:images]), encode_labels(spec, training.y_train[:images], training.classes)
     objective = Objective(model, loss_function(spec), x, y, batch_size=32)
@@ -84,10 +98,9 @@ def _model_after(spec: RunSpec, epoch: int, images: ImageSet, store: Store) -> k
     weights = None
     if epoch == spec.epochs:
         record = store.load(spec)
-        weights = None if record is None else store.load_weights(record)
-        if record is None or weights is None:
-            raise BadInputError(f"no final weights of {spec.run_id} are kept: skipnets train --weights keeps them")
+        assert record is not None, "check_state has found it"
         images.require(record.environment.images, f"record {store.path(spec)}")
+        weights = store.load_weights(record)
     elif epoch:
         weights = trained_weights(spec.model_copy(update={"epochs": epoch}), images)
     model = compiled_model(spec, images)
