@@ -78,6 +78,29 @@ def test_without_parameters_it_is_no_rerun(chapter: Path, output: Path) -> None:
     assert printed(output).strip() == "[250, 0.5, None, False]"
 
 
+def test_a_folder_is_no_output(chapter: Path, output: Path) -> None:
+    output.mkdir(parents=True)
+    with pytest.raises(BadInputError, match=f"{output} is a folder"):
+        execute_chapter(chapter, output, {})
+    assert list(output.iterdir()) == []
+
+
+def test_the_output_is_whole_or_that_of_before(chapter: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the last cell has run; then nothing tells of the draft that it was."""
+    execute_chapter(chapter, output, {})
+    before, run = output.read_bytes(), papermill.execute_notebook
+
+    def watched(*paths: str, **options: object) -> None:
+        run(*paths, **options)
+        assert output.read_bytes() == before
+
+    monkeypatch.setattr(papermill, "execute_notebook", watched)
+    execute_chapter(chapter, output, {"epochs": 4})
+    assert printed(output).strip() == "[4, 0.5, None, True]"
+    assert nbformat.read(output, as_version=4).metadata.papermill.output_path == str(output)
+    assert list(output.parent.iterdir()) == [output]
+
+
 def test_an_executed_notebook_runs_again_with_other_parameters(chapter: Path, output: Path) -> None:
     execute_chapter(chapter, output, {"epochs": 3})
     again = output.with_name("{again}.ipynb")

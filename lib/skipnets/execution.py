@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jupytext
@@ -15,7 +16,7 @@ from papermill.parameterize import parameterize_notebook
 
 from skipnets.chapters import Parameter, declared_parameters, refuse_bad_parameters
 from skipnets.errors import BadInputError, SkipnetsError
-from skipnets.files import require_writable
+from skipnets.files import require_writable, write_atomically
 
 #: The kernel of the environment that skipnets is installed in, whatever the notebook's own is called.
 KERNEL = "python3"
@@ -26,12 +27,12 @@ def execute_chapter(chapter: Path, output: Path, parameters: Mapping[str, Any]) 
 
     Args:
         chapter: A chapter as MyST notebook (.md) or as .ipynb.
-        output: Where the executed notebook goes (.ipynb), also when a cell fails.
+        output: Where the executed notebook goes (.ipynb) when it has ended, also when a cell fails.
         parameters: Values by name, as plain JSON data.
 
     Raises:
         BadInputError: No such chapter; a name that its parameters cell does not have, or a value of another type;
-            ``output`` is the chapter itself or its pair. Nothing has run then.
+            ``output`` is the chapter itself, its pair or a folder. Nothing has run then.
         SkipnetsError: A cell failed, or ``output`` cannot be written.
     """
     notebook = _read(chapter)
@@ -40,22 +41,32 @@ def execute_chapter(chapter: Path, output: Path, parameters: Mapping[str, Any]) 
         raise BadInputError(f"{output}: an executed chapter is written as .ipynb")
     if output.resolve().with_suffix("") == chapter.resolve().with_suffix(""):
         raise BadInputError(f"{output} is the chapter itself or its pair: choose another output")
+    if output.is_dir():
+        raise BadInputError(f"{output} is a folder: name the notebook to write in it")
     require_writable(output.parent)
-    nbformat.write(notebook, output)
-    if parameters:
-        loaded = load_notebook_node(str(output))
-        nbformat.write(parameterize_notebook(loaded, dict(parameters), kernel_name=KERNEL, language="python"), output)
-    literal = str(output).replace("{", "{{").replace("}", "}}")  # papermill fills in braces
-    try:
-        papermill.execute_notebook(literal, literal, kernel_name=KERNEL, progress_bar=sys.stderr.isatty())
-    except DeadKernelError as error:
-        raise SkipnetsError(f"{chapter}: the kernel died; what ran before is in {output}") from error
-    except PapermillExecutionError as error:
-        kind = BadInputError if error.ename == "BadInputError" else SkipnetsError
-        raise kind(
-            f"{chapter}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n"
-            f"what ran before it, and its traceback, are in {output}"
-        ) from error
+    with TemporaryDirectory() as folder:
+        draft = str(Path(folder) / "draft.ipynb")
+        nbformat.write(notebook, draft)
+        if parameters:
+            loaded = load_notebook_node(draft)
+            nbformat.write(
+                parameterize_notebook(loaded, dict(parameters), kernel_name=KERNEL, language="python"), draft
+            )
+        try:
+            papermill.execute_notebook(draft, draft, kernel_name=KERNEL, progress_bar=sys.stderr.isatty())
+        except DeadKernelError as error:
+            raise SkipnetsError(f"{chapter}: the kernel died; what ran before is in {output}") from error
+        except PapermillExecutionError as error:
+            kind = BadInputError if error.ename == "BadInputError" else SkipnetsError
+            raise kind(
+                f"{chapter}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n"
+                f"what ran before it, and its traceback, are in {output}"
+            ) from error
+        finally:
+            executed = nbformat.read(draft, as_version=4)
+            names = {"input_path": str(chapter), "output_path": str(output)}  # instead of the draft's
+            executed.metadata["papermill"] = executed.metadata.get("papermill", {}) | names
+            write_atomically(output, lambda file: file.write(nbformat.writes(executed).encode()))
 
 
 def _read(chapter: Path) -> nbformat.NotebookNode:
