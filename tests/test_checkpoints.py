@@ -128,6 +128,8 @@ def test_runs_and_backends_have_checkpoints_of_their_own(checkpoints: Path, monk
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     paths.append(Checkpoint(checkpoints, make_spec()).path)
     assert len(set(paths)) == 3
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    assert Checkpoint(checkpoints, make_spec()).path.name.endswith(".tensorflow.npz")
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------

@@ -147,7 +147,12 @@ def test_a_damaged_image_set_is_a_failure(run: Run, folder: Path) -> None:
         (["train", "--experiment", "cnn_vs_resnet", "--results", "x"], ["--results", "single run"]),
         (["train", "--architecture", "cnn", "--cells", "cnn"], ["--cells", "--experiment"]),
         ([*TINY, "--epochs", "0"], ["--epochs", "greater than or equal to 1"]),
+        (["summary", "cnn", "--arg", "kind=resnet"], ["kind 'resnet'", "'cnn'"]),
+        (["summary", "join_net", "--arg", "kernels=true"], ["kernels", "True", "number"]),
         ([*TINY, "--seeds", "4-2"], ["seeds", "'4-2'", "0-4"]),
+        ([*TINY, "--seeds", ""], ["seeds", "''", "0-4"]),
+        ([*TINY, "--seeds", "0-300000000"], ["seeds", "'0-300000000'", "300,000,001", "at most 10,000"]),
+        ([*TINY, "--budget", ""], ["duration", "''", "90s"]),
         ([*TINY, "--seeds", "1", "--set", "seed=2"], ["given twice", "--seeds", "--set", "seed"]),
         ([*TINY, "--seeds", "4294967296"], ["seed", "4294967296", "less than"]),
         ([*TINY, "--budget", "90"], ["duration", "'90'", "90s"]),
@@ -158,6 +163,7 @@ def test_a_damaged_image_set_is_a_failure(run: Run, folder: Path) -> None:
         ([*TINY, "--set", "optimizer.lr=0.1"], ["optimizer.rmsprop.lr", "0.1", "learning_rate"]),
         ([*TINY, "--set", "architecture.kind=cnn"], ["--set architecture", "--arg"]),
         ([*TINY, "--set", "colour=red"], ["colour", "'red'", "image_set"]),
+        (["status", "--experiment", ""], ["''", "cnn_vs_resnet"]),
         (["status", "--experiment", "dense_nets"], ["'dense_nets'", "cnn_vs_resnet"]),
         (["data", "verify", "svhn"], ["'svhn'", "SKIPNETS_DATA"]),
         (["data", "verify", "../x"], ["'../x'", "letters"]),
@@ -475,7 +481,7 @@ def test_step_times_are_those_of_three_optimisers(run: Run, small: Experiment, m
         (["first-steps", "--cells", "one,joined", "--steps", "1", "--images", "8"], "architecture 'join_net'"),
         (["first-steps", "--cells", "one", "--steps", "5", "--images", "8"], "steps 5: expected 1 to 4"),
     ],
-    ids=" ".join,
+    ids=lambda given: given if isinstance(given, str) else " ".join(given),
 )
 def test_what_cannot_be_measured_is_found_before_anything_is(
     run: Run, folder: Path, small: Experiment, arguments: list[str], said: str

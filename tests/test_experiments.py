@@ -153,7 +153,7 @@ def test_records_and_what_is_missing_add_up() -> None:
 
 
 def test_select_keeps_the_order_asked_for_and_the_scale() -> None:
-    experiment = cnn_vs_resnet(epochs=3).select(["resnet", "cnn"])
+    experiment = cnn_vs_resnet(epochs=3).select(["resnet", "cnn", "resnet"])
     assert [cell.name for cell in experiment.cells] == ["resnet", "cnn"]
     assert not experiment.full_scale
 

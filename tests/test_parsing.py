@@ -49,7 +49,13 @@ def test_a_list_of_seeds_reads_back(seeds: list[int]) -> None:
     assert list(number_list("seeds", ",".join(str(seed) for seed in seeds))) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "a", "-1", "4-2", "1,,2", "1-", "0.5", "1-2-3"])
+@pytest.mark.parametrize("text", ["0-300000000", "0-9999,7-8", "0-99999999999999999999"])
+def test_a_list_too_long_to_be_meant_is_refused_before_it_is_made(text: str) -> None:
+    with pytest.raises(BadInputError, match=f"seeds '{text}': .* numbers, expected at most 10,000"):
+        number_list("seeds", text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "-1", "4-2", "1,,2", "1-", "0.5", "1-2-3", "1" * 5000])
 def test_what_are_no_seeds_is_named(text: str) -> None:
     with pytest.raises(BadInputError, match="expected numbers and rising ranges") as caught:
         number_list("seeds", text)

@@ -159,6 +159,9 @@ def test_a_spec_cannot_be_changed() -> None:
     [
         ({"epochs": 0}, "epochs", "0", "greater than or equal to 1"),
         ({"batch_size": 2.5}, "batch_size", "2.5", "integer"),
+        ({"epochs": True}, "epochs", "True", "expected a number"),
+        ({"weight_decay": False}, "weight_decay", "False", "expected a number"),
+        ({"schedule": {"milestones": [True]}}, "schedule.milestones.0", "True", "expected a number"),
         ({"seed": -1}, "seed", "-1", "greater than or equal to 0"),
         ({"loss": "hinge"}, "loss", "'hinge'", "'logits' or 'probabilities'"),
         ({"weight_decay": float("nan")}, "weight_decay", "nan", "finite"),
@@ -204,6 +207,8 @@ def test_one_error_lists_every_problem() -> None:
         ("plain_net", {"depth": 15}, r"depth: a plain_net has 6n\+2 layers \(8, 14, \.\.\., 164\).*received 15"),
         ("resnext", {"depth": 14}, r"depth: a resnext has 9n\+2 layers \(11, 20, \.\.\., 164\).*received 14"),
         ("resnext", {"width": 3}, r"width: must be even.*received 3"),
+        ("join_net", {"kernels": True}, r"kernels: expected a number \(received True\)"),
+        ("cnn", {"kind": "resnet"}, r"kind 'resnet': the architecture is 'cnn' already"),
         ("plain_net", {"branch_scale": 0.5}, r"branch_scale: needs a shortcut.*received 0\.5"),
     ],
 )

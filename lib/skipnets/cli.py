@@ -117,7 +117,7 @@ def train(
 
         skipnets train --architecture cnn --arg output_dropout=0.1 --image-set synthetic --samples 500 --epochs 3
     """
-    deadline = time.monotonic() + seconds(budget) if budget else float("inf")
+    deadline = float("inf") if budget is None else time.monotonic() + seconds(budget)
     if (spec_file is not None) + (experiment is not None) + (architecture is not None) != 1:
         raise BadInputError("give one of: a spec file, --experiment, --architecture")
     if experiment is None and cells is not None:
@@ -128,7 +128,7 @@ def train(
         raise BadInputError("--arg and --set need --architecture")
     if seeds is not None and "seed" in key_values(set_ or []):
         raise BadInputError("given twice, as --seeds and with --set: seed")
-    chosen_seeds = number_list("seeds", seeds) if seeds else None
+    chosen_seeds = None if seeds is None else number_list("seeds", seeds)
     if experiment is not None:
         arguments = {"image_set": image_set, "samples": samples, "epochs": epochs, "seeds": chosen_seeds}
         grid = find_experiment(experiment, **{name: value for name, value in arguments.items() if value is not None})
@@ -234,7 +234,7 @@ def status(
     """Show every cell of every experiment: how many runs are recorded, missing, diverged, in progress."""
     from skipnets.status import experiment_status
 
-    names = [experiment] if experiment else list(EXPERIMENTS)
+    names = list(EXPERIMENTS) if experiment is None else [experiment]
     found = {name: experiment_status(find_experiment(name), checkpoints or checkpoint_folder()) for name in names}
     if json_:
         console.print_json(json.dumps({name: [vars(row) for row in rows] for name, rows in found.items()}))

@@ -13,8 +13,8 @@ PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "numpy")
 
 
 def backend() -> str:
-    """Name of Keras' backend, known without loading it."""
-    return os.environ.get("KERAS_BACKEND", "tensorflow")
+    """Name of Keras' backend, known without loading it; an empty ``$KERAS_BACKEND`` counts as none, as with Keras."""
+    return os.environ.get("KERAS_BACKEND") or "tensorflow"
 
 
 def load_keras() -> None:

@@ -3,9 +3,13 @@
 import json
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from skipnets.errors import BadInputError
+
+#: How many numbers a list may have.
+LONGEST = 10_000
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -27,15 +31,17 @@ def number_list(name: str, text: str) -> tuple[int, ...]:
     """Read whole numbers such as ``0``, ``0-4`` or ``0,2,5-7``.
 
     Raises:
-        BadInputError: Not of that form; the message says ``name``.
+        BadInputError: Not of that form, or more than 10,000 numbers; the message says ``name``.
     """
-    numbers: list[int] = []
+    ranges: list[range] = []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        match = re.fullmatch(r"\s*(\d{1,20})(?:-(\d{1,20}))?\s*", part)
         if match is None or (match[2] and int(match[2]) < int(match[1])):
             raise BadInputError(f"{name} {text!r}: expected numbers and rising ranges, as in 0, 0-4 or 0,2,5-7")
-        numbers.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return tuple(dict.fromkeys(numbers))
+        ranges.append(range(int(match[1]), int(match[2] or match[1]) + 1))
+    if (count := sum(each.stop - each.start for each in ranges)) > LONGEST:
+        raise BadInputError(f"{name} {text!r}: {count:,} numbers, expected at most {LONGEST:,}")
+    return tuple(dict.fromkeys(chain.from_iterable(ranges)))
 
 
 def value(text: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -21,11 +22,21 @@ from pydantic import (
 
 from skipnets.errors import BadInputError
 
+
+def _no_bool(given: Any) -> Any:
+    """Refuse True and False, which pydantic would take for 1 and 0."""
+    if isinstance(given, bool):
+        raise ValueError("expected a number")
+    return given
+
+
+Number = Annotated[float, BeforeValidator(_no_bool)]
+Whole = Annotated[int, BeforeValidator(_no_bool)]
 # abs: -0.0 equals 0.0 but is written differently, and would be another identity of the same run.
-NotNegative = Annotated[float, Field(ge=0), AfterValidator(abs)]
+NotNegative = Annotated[Number, Field(ge=0), AfterValidator(abs)]
 Rate = Annotated[NotNegative, Field(lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[Number, Field(gt=0)]
+Count = Annotated[Whole, Field(ge=1)]
 
 Head = Literal["flatten", "average"]
 
@@ -48,7 +59,7 @@ class CNN(Part):
 
     kind: Literal["cnn"] = "cnn"
     output_dropout: Rate = 0.2
-    stages: Annotated[int, Field(ge=1, le=3)] = 3
+    stages: Annotated[Count, Field(le=3)] = 3
     activation: Literal["relu", "tanh", "linear"] = "relu"
     head: Head = "flatten"
 
@@ -73,7 +84,7 @@ class JoinNet(Part):
     """
 
     kind: Literal["join_net"] = "join_net"
-    stages: Annotated[int, Field(ge=1, le=4)] = 3
+    stages: Annotated[Count, Field(le=4)] = 3
     depth: Count = 12
     kernels: Count = 16
     join: Literal["none", "concatenate", "sum"] = "none"
@@ -94,7 +105,7 @@ class DeepNet(Part):
     """Document 004: CIFAR-style nets of three stages; ``kind`` says which block, and whether it has a shortcut."""
 
     kind: Literal["plain_net", "residual_net", "resnext"]
-    depth: Annotated[int, Field(ge=8)] = 164
+    depth: Annotated[Whole, Field(ge=8)] = 164
     batch_norm: bool = True
     branch_scale: Positive = 1.0
     width: Count = 16
@@ -162,7 +173,7 @@ class StepDecay(Part):
     """Multiply the learning rate by ``factor`` when each of ``milestones`` (completed epochs) is reached."""
 
     milestones: tuple[Count, ...]
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    factor: Annotated[Positive, Field(lt=1)] = 0.1
 
     @field_validator("milestones")
     @classmethod
@@ -190,7 +201,7 @@ class RunSpec(Part):
     image_set: Annotated[str, Field(pattern=IMAGE_SET_NAME)]
     train_images: Count
     test_images: Count
-    train_offset: Annotated[int, Field(ge=0)] = 0
+    train_offset: Annotated[Whole, Field(ge=0)] = 0
     optimizer: Optimizer
     schedule: StepDecay | None = None
     weight_decay: NotNegative = 0.0
@@ -202,8 +213,8 @@ class RunSpec(Part):
     )
     batch_size: Count
     epochs: Count
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    validation: Literal["test"] | Annotated[float, Field(gt=0, lt=1)] = "test"
+    seed: Annotated[Whole, Field(ge=0, lt=2**32)] = 0
+    validation: Literal["test"] | Annotated[Positive, Field(lt=1)] = "test"
     evaluate_test_every: Count = 1
     evaluate_training_every: Count = 5
 
@@ -295,8 +306,11 @@ def parse_architecture(kind: str, arguments: dict[str, Any]) -> CNN | ResNet | J
     """Validate an architecture given by name and arguments.
 
     Raises:
-        BadInputError: An unknown kind or argument, or a value out of range; the message names all of them.
+        BadInputError: An unknown kind or argument, or a value out of range; the message names all of them. Or a kind
+            among the arguments.
     """
+    if "kind" in arguments:
+        raise BadInputError(f"kind {arguments['kind']!r}: the architecture is {kind!r} already, and takes no kind")
     try:
         return TypeAdapter(Architecture).validate_python(arguments | {"kind": kind})
     except ValidationError as error:

@@ -62,8 +62,8 @@ class Experiment:
         raise BadInputError(f"{self.name} has no cell {name!r}; its cells: {', '.join(c.name for c in self.cells)}")
 
     def select(self, names: Sequence[str]) -> "Experiment":
-        """Return the experiment with the cells called ``names`` alone, in that order."""
-        return replace(self, cells=tuple(self.cell(name) for name in names))
+        """Return the experiment with the cells called ``names`` alone, each once, in that order."""
+        return replace(self, cells=tuple(self.cell(name) for name in dict.fromkeys(names)))
 
     def runs(self) -> Iterator[tuple[Cell, RunSpec]]:
         """Yield every run, the main cells' first, and among these the first seed of each cell before the second."""
