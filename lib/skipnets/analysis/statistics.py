@@ -93,7 +93,6 @@ class Comparison:
     low: float  # 95 % Student interval of the mean difference
     high: float
     p: float  # two-sided paired t test; NaN also where the differences show no spread at all
-    p_signs: float  # exact test over all sign flips of the differences; at least 2 / 2**n
     detectable: float  # difference that n pairs of this spread find with a power of 80 %
 
     @property
@@ -119,18 +118,13 @@ def compare_paired(first: Mapping[int, float], second: Mapping[int, float], *, r
     differences = np.array([first[seed] - second[seed] for seed in seeds], dtype=float)
     mean, n = float(differences.mean()), len(seeds)
     if n == 1:
-        return Comparison(1, mean, math.nan, math.nan, math.nan, math.nan, math.nan)
+        return Comparison(1, mean, math.nan, math.nan, math.nan, math.nan)
     error = _standard_error(differences, math.sqrt(2) * resolution)
     half = _t_quantile(n) * error
     p = float(2 * stats.t.sf(abs(mean) / error, n - 1)) if error else math.nan
     effect = float(TTestPower().solve_power(nobs=n, alpha=1 - LEVEL, power=POWER))
     detectable = effect * error * math.sqrt(n)
-    return Comparison(n, mean, mean - half, mean + half, p, _sign_flip_p(differences), detectable)
-
-
-def _sign_flip_p(differences: npt.NDArray[np.float64]) -> float:
-    test = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=np.inf)
-    return float(test.pvalue)
+    return Comparison(n, mean, mean - half, mean + half, p, detectable)
 
 
 def accuracy_error(accuracy: float, images: int) -> float:
