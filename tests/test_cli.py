@@ -295,6 +295,26 @@ def test_jobs_share_the_runs(run: Run, folder: Path) -> None:
     assert sorted(record.spec.seed for record in Store(folder / "mine")) == [0, 1]
 
 
+def test_no_more_workers_start_than_runs_are_missing(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    def run_workers(jobs: int, command: list[str], stop: threading.Event) -> int:
+        started.append(jobs)
+        return 0
+
+    monkeypatch.setattr(cli, "run_workers", run_workers)
+    command = [*TINY, "--epochs", "2", "--seeds", "0-2", "--jobs", "4"]
+    store = Store(folder / "local" / "runs")
+    run(*command)
+    store.save(made_up_record(TINY_SPEC))
+    run(*command)
+    assert started == [3, 2]
+    for seed in (1, 2):
+        store.save(made_up_record(TINY_SPEC.with_seed(seed)))
+    assert run(*command)[1].count("3 of 3 runs recorded") == 1
+    assert started == [3, 2]
+
+
 def test_a_workers_command_is_this_one_for_a_single_job() -> None:
     command = ["train", "spec.json", "--jobs", "2", "--seeds=0-4", "--budget=1h", "--epochs", "3"]
     assert cli._worker_command(command, float("inf")) == ["train", "spec.json", "--seeds=0-4", "--epochs", "3"]

@@ -1,12 +1,11 @@
-"""The `skipnets` command: networks, training, status, image sets, chapters.
+"""The `skipnets` command: networks, training, status, measurements, image sets, chapters.
 
-Exit codes: 0 done, 1 failure, 2 bad input, 130 stopped by Ctrl-C with everything saved.
+Exit codes: 0 done, 1 failure, 2 bad input, 130 stopped by Ctrl-C; `train` has saved everything then.
 """
 
 import json
 import math
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +16,14 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from skipnets.environment import load_keras
-from skipnets.errors import BadInputError, RunBusyError, RunPausedError, SkipnetsError
+from skipnets.errors import BadInputError, SkipnetsError
 from skipnets.experiments import EXPERIMENTS, Cell, Experiment, find_experiment
 from skipnets.measurements import Measurement
 from skipnets.parsing import key_values, number_list, seconds
 from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
-from skipnets.progress import RunDisplay
 from skipnets.records import Store
 from skipnets.specs import SGD, Adam, RMSprop, RunSpec, parse_architecture, parse_spec, read_spec
-from skipnets.workers import STOPPED, run_workers, stop_on_signal
+from skipnets.workers import run_workers, stop_on_signal, train_in_turn
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", help=__doc__)
 data_app = typer.Typer(no_args_is_help=True, help="Fetch and check image sets.")
@@ -142,10 +140,12 @@ def train(
         runs = [(one, run) for run in one.specs()]
     # The same run may be under way for other results, which is not to be gone on with here.
     unfinished = checkpoints or (results / "checkpoints" if results else checkpoint_folder())
+    if jobs > 1:  # a worker too many would only say that nothing is left for it
+        jobs = min(jobs, sum(store.find(spec, weights) is None for _, spec in runs))
     with stop_on_signal() as stop:
         if jobs > 1:
             raise typer.Exit(run_workers(jobs, _worker_command(context.obj, deadline), stop))
-        raise typer.Exit(_train_all(runs, store, unfinished, deadline, stop, weights))
+        raise typer.Exit(train_in_turn(runs, store, unfinished, deadline, stop, weights, console))
 
 
 def _single_spec(
@@ -174,42 +174,6 @@ def _single_spec(
     if isinstance(optimizer, dict):
         fields["optimizer"] = {"kind": "rmsprop"} | optimizer
     return parse_spec(usual | fields | given | {"architecture": chosen})
-
-
-def _train_all(
-    runs: Sequence[tuple[Cell, RunSpec]],
-    store: Store,
-    checkpoints: Path,
-    deadline: float,
-    stop: threading.Event,
-    weights: bool,
-) -> int:
-    """Train ``runs`` one after another; return the exit code."""
-    load_keras()
-    from skipnets.training import train as train_run
-
-    failed, busy, left = 0, 0, len(runs)
-    with RunDisplay(console) as display:
-        for cell, spec in runs:
-            try:
-                if store.find(spec, weights) is None:  # otherwise another worker was faster
-                    display.begin(cell.label, spec)
-                    display.end(train_run(spec, store, checkpoints, deadline, stop, display, weights))
-                left -= 1
-            except RunBusyError as error:
-                busy += 1
-                console.print(f"  {error}", markup=False, highlight=False)
-            except RunPausedError as error:
-                console.print(f"  {error}\n{left} of {len(runs)} runs left", markup=False, highlight=False)
-                return STOPPED if stop.is_set() else 0
-            except BadInputError:
-                raise
-            except SkipnetsError as error:
-                failed += 1
-                print(f"skipnets: {error}", file=sys.stderr)
-    told = f"{len(runs) - left} of {len(runs)} runs recorded" if runs else "nothing is missing"
-    console.print(f"{told} in {store.folder}; {busy} busy elsewhere, {failed} failed", markup=False, highlight=False)
-    return 1 if failed else 0
 
 
 def _worker_command(arguments: Sequence[str], deadline: float) -> list[str]:

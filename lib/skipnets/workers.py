@@ -9,6 +9,16 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from skipnets.environment import load_keras
+from skipnets.errors import BadInputError, RunBusyError, RunPausedError, SkipnetsError
+from skipnets.experiments import Cell
+from skipnets.progress import RunDisplay
+from skipnets.records import Store
+from skipnets.specs import RunSpec
 
 #: Exit code of a command that was asked to stop and saved everything.
 STOPPED = 130
@@ -37,6 +47,50 @@ def stop_on_signal() -> Iterator[threading.Event]:
 def _end_with_parent() -> None:
     """Have the kernel send SIGTERM to this process when its parent ends, however it ends (Linux)."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def train_in_turn(
+    runs: Sequence[tuple[Cell, RunSpec]],
+    store: Store,
+    checkpoints: Path,
+    deadline: float,
+    stop: threading.Event,
+    weights: bool,
+    console: Console,
+) -> int:
+    """Train ``runs`` one after another in this process, telling ``console``; return the command's exit code.
+
+    A run that is recorded meanwhile, or that another process holds, is passed over, and one that fails does not keep
+    the others from being trained.
+
+    Raises:
+        BadInputError: A run cannot be trained as it was asked for.
+    """
+    load_keras()
+    from skipnets.training import train
+
+    failed, busy, left = 0, 0, len(runs)
+    with RunDisplay(console) as display:
+        for cell, spec in runs:
+            try:
+                if store.find(spec, weights) is None:
+                    display.begin(cell.label, spec)
+                    display.end(train(spec, store, checkpoints, deadline, stop, display, weights))
+                left -= 1
+            except RunBusyError as error:
+                busy += 1
+                console.print(f"  {error}", markup=False, highlight=False)
+            except RunPausedError as error:
+                console.print(f"  {error}\n{left} of {len(runs)} runs left", markup=False, highlight=False)
+                return STOPPED if stop.is_set() else 0
+            except BadInputError:
+                raise
+            except SkipnetsError as error:
+                failed += 1
+                print(f"skipnets: {error}", file=sys.stderr)
+    told = f"{len(runs) - left} of {len(runs)} runs recorded" if runs else "nothing is missing"
+    console.print(f"{told} in {store.folder}; {busy} busy elsewhere, {failed} failed", markup=False, highlight=False)
+    return 1 if failed else 0
 
 
 def run_workers(jobs: int, command: Sequence[str], stop: threading.Event) -> int:
