@@ -7,7 +7,7 @@ import pytest
 
 from factory import made_up_record
 from skipnets.errors import BadInputError, DamagedFileError
-from skipnets.experiments import Cell, Experiment, cnn_vs_resnet, find_experiment, layers_164
+from skipnets.experiments import EXPERIMENTS, Cell, Experiment, cnn_vs_resnet, find_experiment, layers_164
 from skipnets.specs import CNN, SGD, Adam, ResNet, RMSprop
 
 
@@ -150,6 +150,12 @@ def test_records_and_what_is_missing_add_up() -> None:
     assert [record.spec for record in records["resnet"]] == specs
     assert all(not found for name, found in records.items() if name != "resnet")
     assert [run for run in experiment.runs() if run[0].name != "resnet"] == experiment.missing()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7])
+def test_every_experiment_can_be_had_with_few_epochs(name: str, epochs: int) -> None:
+    assert {cell.spec.epochs for cell in find_experiment(name, epochs=epochs).cells} <= {epochs, 2 * epochs}
 
 
 def test_select_keeps_the_order_asked_for_and_the_scale() -> None:

@@ -60,7 +60,7 @@ optimizers = st.one_of(
 )
 always = {name: st.just(value) for name, value in MINIMAL.items()}
 specs_data = st.fixed_dictionaries(
-    always | {"architecture": architectures, "optimizer": optimizers},
+    always | {"architecture": architectures, "optimizer": optimizers, "epochs": st.just(4)},
     optional={
         "seed": st.integers(0, 2),
         "loss": st.sampled_from(["logits", "probabilities"]),
@@ -172,6 +172,8 @@ def test_a_spec_cannot_be_changed() -> None:
         ({"image_set": "../cifar10"}, "image_set", "'../cifar10'", "match pattern"),
         ({"image_set": "x" * 65}, "image_set", repr("x" * 65), "match pattern"),
         ({"schedule": {"milestones": [5, 2]}}, "schedule.milestones", "[5, 2]", "rise strictly"),
+        ({"schedule": {"milestones": []}}, "schedule.milestones", "[]", "at least one"),
+        ({"schedule": {"milestones": [1, 2]}}, "epochs", "2", "more than the schedule's last milestone, 2"),
         ({"schedule": {"milestones": [2], "gamma": 1}}, "schedule.gamma", "1", "milestones, factor"),
         ({"epoch": 3}, "epoch", "3", "epochs"),
         ({"optimizer": {"kind": "adagrad"}}, "optimizer.kind", "'adagrad'", "'rmsprop', 'adam', 'sgd'"),
@@ -239,6 +241,17 @@ def test_step_decay_multiplies_once_at_each_milestone(milestones: list[int], fac
         if epoch in milestones:
             rate *= factor
         assert decay.rate_factor(epoch) == pytest.approx(rate)
+
+
+@given(st.integers(1, 9))
+def test_a_shortened_run_has_the_same_rates_and_no_milestone_beyond_its_end(epochs: int) -> None:
+    spec = parse_spec(MINIMAL | {"epochs": 9, "schedule": {"milestones": [2, 5]}})
+    shorter = spec.shortened(epochs)
+    assert shorter.epochs == epochs
+    rates = [spec.learning_rate(epoch) for epoch in range(epochs)]
+    assert [shorter.learning_rate(epoch) for epoch in range(epochs)] == rates
+    assert (0 if shorter.schedule is None else len(shorter.schedule.milestones)) == len(set(rates)) - 1
+    assert spec.shortened(9) == spec
 
 
 @given(st.integers(2, 5000), st.floats(0.001, 0.999))

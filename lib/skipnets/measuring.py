@@ -102,7 +102,7 @@ def _model_after(spec: RunSpec, epoch: int, images: ImageSet, store: Store) -> k
         images.require(record.environment.images, f"record {store.path(spec)}")
         weights = store.load_weights(record)
     elif epoch:
-        weights = trained_weights(spec.model_copy(update={"epochs": epoch}), images)
+        weights = trained_weights(spec.shortened(epoch), images)
     model = compiled_model(spec, images)
     if weights is not None:
         model.set_weights(weights)

@@ -178,9 +178,16 @@ class StepDecay(Part):
     @field_validator("milestones")
     @classmethod
     def _rising(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
+        if not milestones:
+            raise ValueError("expected at least one; without any, leave the schedule out")
         if list(milestones) != sorted(set(milestones)):
             raise ValueError("must rise strictly")
         return milestones
+
+    def within(self, epochs: int) -> "StepDecay | None":
+        """Return what a run of so many epochs sees of this schedule, None where that is nothing."""
+        reached = tuple(milestone for milestone in self.milestones if milestone < epochs)
+        return self.model_copy(update={"milestones": reached}) if reached else None
 
     def rate_factor(self, epoch: int) -> float:
         """Return what to multiply the learning rate by in ``epoch`` (the first is 0)."""
@@ -218,6 +225,15 @@ class RunSpec(Part):
     evaluate_test_every: Count = 1
     evaluate_training_every: Count = 5
 
+    @field_validator("epochs")
+    @classmethod
+    def _reach_every_milestone(cls, epochs: int, others: ValidationInfo) -> int:
+        # A milestone that is never reached would be another identity of the same run.
+        schedule = others.data.get("schedule")
+        if schedule is not None and epochs <= schedule.milestones[-1]:
+            raise ValueError(f"must be more than the schedule's last milestone, {schedule.milestones[-1]}")
+        return epochs
+
     @field_validator("validation")
     @classmethod
     def _leaves_images_on_both_sides(cls, validation: float | str, others: ValidationInfo) -> float | str:
@@ -252,6 +268,15 @@ class RunSpec(Part):
             BadInputError: The seed is out of range.
         """
         return parse_spec(self.model_dump() | {"seed": seed})
+
+    def shortened(self, epochs: int) -> "RunSpec":
+        """Return the run that takes this one's steps and ends after ``epochs`` epochs.
+
+        Raises:
+            BadInputError: ``epochs`` is out of range.
+        """
+        schedule = self.schedule and self.schedule.within(epochs)
+        return parse_spec(self.model_dump() | {"epochs": epochs, "schedule": schedule})
 
 
 def _identity(part: BaseModel) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def very_deep(
             | {
                 "architecture": net,
                 "optimizer": SGD(learning_rate=0.1 if batch_norm else 0.01, momentum=0.9),
-                "schedule": StepDecay(milestones=milestones),
+                "schedule": StepDecay(milestones=milestones).within(epochs),
                 "weight_decay": 1e-4,
                 "initializer": "he_normal",
                 "evaluate_test_every": 5,
@@ -85,7 +85,7 @@ def layers_164(
     """
     milestones = tuple(sorted({max(1, round(share * epochs)) for share in (0.5, 0.75, 0.9)}))
     base = base_of(image_set, samples, test_samples, batch_size, epochs) | {
-        "schedule": StepDecay(milestones=milestones),
+        "schedule": StepDecay(milestones=milestones).within(epochs),
         "weight_decay": 1e-4,
         "initializer": "he_normal",
         "augmentation": "none" if image_set == "mnist" else "shift_flip",
