@@ -118,6 +118,15 @@ def test_a_gradient_grows_by_the_geometric_mean_of_its_layers() -> None:
     assert steps.moments[0].gradient_growth == pytest.approx(2.0)  # 2, 6 and 2/3 a layer
 
 
+def test_a_gradient_that_does_not_reach_the_last_layer_has_no_finite_growth() -> None:
+    some, none = (
+        made_up_first_steps(deep_spec(), layers=3, output_gradient=gradient).moments[0].gradient_growth
+        for gradient in ((1.0, 1.0, 0.0), (0.0, 1.0, 0.0))
+    )
+    assert some == np.inf
+    assert np.isnan(none)
+
+
 def test_a_loss_that_is_not_finite_ends_the_steps_and_survives_the_file(tmp_path: Path) -> None:
     net = DeepNet(kind="plain_net", depth=8, width=2, batch_norm=False)
     spec = deep_spec(architecture=net, optimizer=SGD(learning_rate=1e12), initializer="he_normal")

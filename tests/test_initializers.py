@@ -82,6 +82,14 @@ def test_an_odd_number_of_channels_cannot_be_mirrored() -> None:
         build(DeepNet(kind="plain_net", depth=8, width=3), (8, 8, 3), initializer="looks_linear")
 
 
+@pytest.mark.parametrize("channels", [2, 4])
+def test_images_that_would_count_as_mirrored_are_refused(channels: int) -> None:
+    net = DeepNet(kind="plain_net", depth=8, width=4)
+    build(net, (8, 8, 1), initializer="looks_linear")
+    with pytest.raises(BadInputError, match=f"'looks_linear': images of {channels} channels .* an odd number"):
+        build(net, (8, 8, channels), initializer="looks_linear")
+
+
 def test_a_net_with_them_is_rebuilt_from_its_configuration() -> None:
     model = plain_net("delta_orthogonal")
     again = keras.Model.from_config(model.get_config())

@@ -143,9 +143,10 @@ class Moment(Entry):
     """A net between two training steps, as the probe images see it in training mode; a number a convolution.
 
     A convolution's outputs are its own, before any normalisation. Its hidden representation is what the first ReLU
-    behind it gives, behind the addition if there is one. Condition numbers leave out the dead channels, a single one
-    of which makes that of the whole matrix infinite. Where the rank is less than the number of the other channels,
-    these depend on each other as far as rounding lets one see (``analysis.conditioning``).
+    behind it gives, behind the addition if there is one. The condition numbers of hidden representations leave out the
+    dead channels, a single one of which makes that of the whole matrix infinite; those of kernels leave out nothing.
+    Where the rank is less than the number of the other channels, these depend on each other as far as rounding lets one
+    see (``analysis.conditioning``).
     """
 
     kernel_lowest: tuple[float, ...]
@@ -177,9 +178,13 @@ class Moment(Entry):
 
     @property
     def gradient_growth(self) -> float:
-        """By how much the gradient of the outputs grows a layer, from the last convolution to the first."""
-        gradient = self.output_gradient
-        return float((gradient[0] / gradient[-1]) ** (1 / (len(gradient) - 1)))
+        """By how much the gradient of the outputs grows a layer, from the last convolution to the first.
+
+        Infinite where none reaches the last, undefined (nan) where none reaches either.
+        """
+        first, *_, last = np.asarray(self.output_gradient)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float((first / last) ** (1 / (len(self.output_gradient) - 1)))
 
     @property
     def condition_all(self) -> npt.NDArray[np.float64]:

@@ -39,8 +39,13 @@ def build(
 
     Raises:
         BadInputError: The images are too small for the network's convolutions and poolings, or the initialiser does
-            not fit its channels.
+            not fit its channels or the images'.
     """
+    if initializer == "looks_linear" and input_shape[2] % 2 == 0:
+        raise BadInputError(
+            f"initializer 'looks_linear': images of {input_shape[2]} channels would count as mirrored already, "
+            "expected an odd number"
+        )
     output_activation = "softmax" if loss == "probabilities" else None
     frame = Frame(input_shape, classes, output_activation, REGISTERED.get(initializer, initializer))
     try:
