@@ -70,11 +70,11 @@ def test_curves_are_laid_over_each_other_and_what_is_not_recorded_is_left_out(
 
 
 def test_a_difference_is_drawn_in_points_with_its_interval(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = {"a less b": compare_paired({0: 0.5, 1: 0.52, 2: 0.54}, {0: 0.4, 1: 0.41, 2: 0.42})}
+    found = {"a minus b": compare_paired({0: 0.5, 1: 0.52, 2: 0.54}, {0: 0.4, 1: 0.41, 2: 0.42})}
     figure = joins.differences_plot(joined(monkeypatch, tmp_path), found, ["baseline_12_3"], "points")
     zero, interval, dot = figure.axes[0].lines
     assert dot.get_xdata() == pytest.approx([11])
-    assert list(interval.get_xdata()) == pytest.approx([100 * found["a less b"].low, 100 * found["a less b"].high])
+    assert list(interval.get_xdata()) == pytest.approx([100 * found["a minus b"].low, 100 * found["a minus b"].high])
     assert zero.get_xdata() == [0, 0]
 
 

@@ -51,7 +51,7 @@ def depth_plot(results: Results, kinds: Mapping[str, Sequence[str]]) -> Figure:
 
 
 def gain_plot(results: Results, pairs: Mapping[int, tuple[str, str]]) -> Figure:
-    """What skips add at each depth: accuracy of the first cell of a pair less that of the second, by their depth.
+    """What skips add at each depth: accuracy of the first cell of a pair minus that of the second, by their depth.
 
     Points are means over the seeds that both cells have, bars 95 % intervals; runs that diverged are left out.
     """
@@ -72,7 +72,7 @@ def gain_plot(results: Results, pairs: Mapping[int, tuple[str, str]]) -> Figure:
             fmt="o-", color=colour, markersize=5, linewidth=1.3, capsize=3, label=_without_dropout(label),
         )  # fmt: skip
         drawn |= found.keys()
-    axis.set_ylabel("ResNet less PlainNet\n(percentage points of accuracy)")
+    axis.set_ylabel("ResNet minus PlainNet\n(percentage points of accuracy)")
     _label_depths(axis, sorted(drawn or pairs))
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     sign(figure, results, [name for pair in pairs.values() for name in pair])
