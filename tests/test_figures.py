@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -13,9 +14,10 @@ from factory import diverged, made_up_record, made_up_state
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet, very_deep
 from skipnets.figures import depth, networks, runs, states
+from skipnets.figures.style import ORANGE
 from skipnets.records import Metrics
 from skipnets.results import Results, load_results
-from skipnets.specs import CNN, ResNet
+from skipnets.specs import CNN, JoinNet, ResNet
 
 NAMES = ["cnn", "resnet"]
 
@@ -103,13 +105,20 @@ def test_spikes_are_counted_in_the_title(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "CNN, spikes: 2" in words(runs.spike_plot(results_of(monkeypatch, tmp_path), NAMES))
 
 
-def test_the_diagram_shows_every_layer_and_an_arc_for_each_skip() -> None:
+def test_the_diagram_shows_every_layer_and_a_line_for_each_skip() -> None:
     figure = networks.architecture_diagram({"CNN": build(CNN()), "ResNet": build(ResNet())})
     text = words(figure)
     assert "CNN: 418,794 parameters" in text
     assert "ResNet: 223,242 parameters" in text
-    arcs = [patch for patch in figure.axes[1].patches if patch.get_edgecolor()[0] > 0.8]
-    assert len(arcs) == 2
+    assert [to_hex(patch.get_edgecolor()) for patch in figure.axes[1].patches].count(ORANGE) == 2
+
+
+def test_the_trunk_of_a_diagram_is_the_longest_way_and_its_skips_lie_at_heights_of_their_own() -> None:
+    model = build(JoinNet(depth=3, kernels=2, join="concatenate"))
+    (axis,) = networks.architecture_diagram({"joined": model}).axes
+    assert [text.get_position()[1] for text in axis.texts if text.get_text() == "max pool"].count(0) == 3
+    skips = [patch for patch in axis.patches if to_hex(patch.get_edgecolor()) == ORANGE]
+    assert len({patch.get_path().vertices[:, 1].max() for patch in skips}) == len(skips) == 3
 
 
 @pytest.mark.parametrize(("seeds", "described"), [([0], "seed 0"), ([2, 0, 1], "seeds 0-2"), ([0, 2], "seeds 0, 2")])
