@@ -97,8 +97,8 @@ def test_the_exact_average_is_drawn_where_the_last_weights_were_measured(
     results.experiment.measurements.save(state)
     figure = runs.ceiling_plot(results, {"cnn": 0.2})
     assert label in words(figure)
-    crosses = [line for line in figure.axes[0].lines if line.get_label() == label]
-    assert crosses[0].get_xydata().tolist() == [[0.2, 0.88]]
+    pluses = [line for line in figure.axes[0].lines if line.get_label() == label]
+    assert pluses[0].get_xydata().tolist() == [[0.2, 0.88]]
 
 
 def test_spikes_are_counted_in_the_title(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def _draw_trunk(axis: Axes, layers: Sequence[LayerRow]) -> None:
 def _draw_skip(axis: Axes, skip: _Skip, trunk: Sequence[LayerRow], levels: int) -> None:
     """Up from a box, along above the trunk, and down: the higher, the further right, so that none cross at its end."""
     y = 0.9 + _STEP * skip.level
-    leaves, arrives = skip.start + 0.1, skip.end - 0.3 + 0.6 * skip.level / (levels + 1)
+    leaves, arrives = skip.start + 0.2, skip.end - 0.3 + 0.6 * skip.level / (levels + 1)
     way = [(leaves, _half(trunk[skip.start])), (leaves, y), (arrives, y), (arrives, _half(trunk[skip.end]))]
     axis.add_patch(FancyArrowPatch(path=Path(way), arrowstyle="->", mutation_scale=9, color=ORANGE, linewidth=1.4,
                                    shrinkA=0, shrinkB=0))  # fmt: skip

@@ -183,14 +183,14 @@ def ceiling_plot(results: Results, rates: dict[str, float]) -> Figure:
     """Late training accuracy and loss against the closed form of the output dropout.
 
     ``rates`` holds the rate of the dropout after the output layer, by cell. A point is the mean over seeds, its bar two
-    standard errors. Where the last weights were measured, a cross shows their exact average over all draws.
+    standard errors. Where the last weights were measured, a plus shows their exact average over all draws.
     """
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.8))
     grid = np.linspace(0, 0.6, 121)
     forms = np.array([logits_ceiling(rate) for rate in grid])
     for axis, form, metric in zip(axes, forms.T, ("accuracy", "loss"), strict=True):
         axis.plot(grid, form, color=GREY, linewidth=1.2, label="closed form for a perfect net")
-        for measure, marker in (("training", "o"), ("training_inference", "x")):
+        for measure, marker in (("training", "o"), ("training_inference", "^")):
             label, colour = MEASURES[measure]
             points = [
                 (rate, summarize(values))
@@ -241,7 +241,7 @@ def spike_plot(results: Results, names: Sequence[str]) -> Figure:
     """Test loss against epochs, one panel a cell, all seeds, with the epochs that count as spikes marked."""
     curves = results.curves(names)
     cells = results.cells(names)
-    figure, axes = panel_grid(len(cells), 3.1, 2.3, "epoch")
+    figure, axes = panel_grid(len(cells), 3.1, 2.3, "epoch", sharey=True)
     colour = MEASURES["test"][1]
     for axis, cell in zip(axes.flat, cells, strict=False):
         marked = 0
