@@ -113,7 +113,7 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
             if net.printed is not None:
                 axis.plot(at, net.printed, "o", color=colour, fillstyle="none", markersize=7, markeredgewidth=1.5)
             axis.plot([at] * len(net.recorded), net.recorded, "o", color=colour, markersize=3.5, alpha=0.7)
-            axis.text(at, marked, f"{layers}/{kernels}", fontsize=7.5, color=colour)
+            axis.text(at, marked, f"{layers}/{kernels}", fontsize=7.5, color=colour, ha="center", va="center")
     for join, colour in COLOURS.items():
         axes[0].plot([], [], "o", color=colour, fillstyle="none", markeredgewidth=1.5, label=join)
     for axis, (label, ticks, _) in zip(axes, panels, strict=True):
@@ -124,7 +124,10 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     figure.draw_without_rendering()  # the labels' places depend on the layout
     for axis in axes:
-        adjust_text(list(axis.texts), ax=axis, objects=list(axis.lines), expand=(1.3, 1.7), iter_lim=500)
+        adjust_text(
+            list(axis.texts), ax=axis, objects=list(axis.lines), expand=(1.6, 2.2), force_text=(0.3, 0.5),
+            force_static=(0.4, 0.4), iter_lim=1000, arrowprops={"arrowstyle": "-", "color": SILVER, "linewidth": 0.7},
+        )  # fmt: skip
     return figure
 
 
