@@ -14,7 +14,7 @@ from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import compare_paired
 from skipnets.engines import compiled_model, scaled
 from skipnets.errors import BadInputError, DamagedFileError
-from skipnets.experiments import concat_vs_sum_pocket
+from skipnets.experiments import concat_vs_sum_pocket, very_deep
 from skipnets.figures import joins, runs
 from skipnets.joined_maps import describe_join, measure_joined_maps
 from skipnets.paths import ROOT
@@ -65,6 +65,15 @@ def test_curves_are_laid_over_each_other_and_what_is_not_recorded_is_left_out(
     figure = runs.overlaid(joined(monkeypatch, tmp_path), [runs.Panel("losses", "training", "loss", lines)])
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["plain"]
     assert figure.axes[0].get_ylabel() == "loss (nats per image)"
+
+
+def test_milestones_of_the_learning_rate_are_marked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path)
+    grid = very_deep(seeds=[0])
+    grid.store.save(made_up_record(grid.cell("plain_net_8").spec))
+    lines = {"plain": "plain_net_8", "residual": "residual_net_8"}
+    axis = runs.overlaid(load_results(grid), [runs.Panel("losses", "training", "loss", lines)]).axes[0]
+    assert sorted(line.get_xdata()[0] for line in axis.lines if line.get_linestyle() == ":") == [10, 15]
 
 
 def test_a_difference_is_drawn_in_points_with_its_interval(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -159,7 +159,10 @@ class Panel:
 
 
 def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
-    """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7."""
+    """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7.
+
+    Dotted lines stand where the learning rate of a cell falls.
+    """
     figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False)
     colours = (BLUE, GREEN, ORANGE, PINK, SILVER)
     units = {"accuracy": "accuracy (share of images)", "loss": "loss (nats per image)"}
@@ -173,6 +176,9 @@ def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
         if axis.lines:
             axis.set_ylim(0, 1.05 * axis.dataLim.y1)
             axis.legend(fontsize=7.5)
+            schedules = [cell.spec.schedule for cell in results.cells(list(panel.lines.values()))]
+            for epoch in {epoch for schedule in schedules if schedule for epoch in schedule.milestones}:
+                axis.axvline(epoch, color=GREY, linewidth=0.8, linestyle=":")
         else:
             say(axis, "not recorded yet")
     mark_rerun(figure, results)
