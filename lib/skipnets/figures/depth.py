@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from skipnets.analysis.statistics import compare_paired
-from skipnets.figures.runs import MEASURES, sign
+from skipnets.figures.runs import MEASURES, mark_rerun
 from skipnets.figures.style import INK, SILVER
 from skipnets.results import Results
 from skipnets.scoring import CHANCE
@@ -46,7 +46,7 @@ def depth_plot(results: Results, kinds: Mapping[str, Sequence[str]]) -> Figure:
         _label_depths(axis, sorted(drawn))
     axes[0, 0].set_ylabel("accuracy (share of images)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    sign(figure, results, [name for names in kinds.values() for name in names])
+    mark_rerun(figure, results)
     return figure
 
 
@@ -75,7 +75,7 @@ def gain_plot(results: Results, pairs: Mapping[int, tuple[str, str]]) -> Figure:
     axis.set_ylabel("ResNet minus PlainNet\n(percentage points of accuracy)")
     _label_depths(axis, sorted(drawn or pairs))
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    sign(figure, results, [name for pair in pairs.values() for name in pair])
+    mark_rerun(figure, results)
     return figure
 
 
