@@ -98,7 +98,8 @@ function showFirstSteps(figure, model) {
     const cell = (row, layer) => {
       const value = valueAt(model.nets[net.value], quantity.value, row, layer);
       const look = value ? `fill="${shade(share(value))}"` : `class="${value === null ? "infinite" : "zero"}"`;
-      return `<rect x="${(layer * wide).toFixed(2)}" y="${row * tall}" width="${wide.toFixed(2)}" height="${tall}" ${look}/>`;
+      // Each is a little wider than its place, or rounding to pixels would let the page shine through between two.
+      return `<rect x="${(layer * wide).toFixed(2)}" y="${row * tall}" width="${(wide + 0.2).toFixed(2)}" height="${tall}" ${look}/>`;
     };
     find(".cells").innerHTML = moments.map((_, row) => channels.map((_, layer) => cell(row, layer)).join("")).join("");
     find(".moments").innerHTML = turned(-60, (rows * tall) / 2, "steps taken")

@@ -63,6 +63,15 @@ function follow(u, z, teacher, until) {
   return points;
 }
 
+// When half of the plateau's cost is reached, or null. Points are too far apart to take the next one's time.
+function halfTime(points, teacher) {
+  const after = points.findIndex((point) => point.cost <= teacher.plateau / 2);
+  if (after === -1) return null;
+  if (after === 0) return 0;
+  const [above, below] = [points[after - 1], points[after]];
+  return above.time + ((above.cost - teacher.plateau / 2) / (above.cost - below.cost)) * (below.time - above.time);
+}
+
 // What became of a path, in words.
 function describe(points, teacher) {
   const first = points[0];
@@ -72,9 +81,10 @@ function describe(points, teacher) {
     const stable = Math.abs(last.z) < 1 === teacher.stableInside;
     return `${start}at time ${last.time} the path is at the ${stable ? "stable" : "unstable"} half of the singular line, at z = ${last.z.toFixed(2)}, with the cost of the plateau.`;
   }
-  const half = points.find((point) => point.cost <= teacher.plateau / 2);
-  const when = half ? `half of the plateau's cost is reached at time ${half.time.toPrecision(2)}` : "it does not reach half of the plateau's cost";
-  return `${start}${when}; at time ${last.time} the cost is ${(100 * last.cost / teacher.plateau).toPrecision(2)} % of the plateau's.`;
+  const rounded = (value) => value.toFixed(value < 10 ? 1 : 0);
+  const half = halfTime(points, teacher);
+  const when = half === null ? "it does not reach half of the plateau's cost" : `half of the plateau's cost is reached at time ${rounded(half)}`;
+  return `${start}${when}; at time ${last.time} the cost is ${rounded((100 * last.cost) / teacher.plateau)} % of the plateau's.`;
 }
 
 function showPlateaus(figure, model) {

@@ -97,6 +97,10 @@ def multiplications(model: keras.Model) -> int:
     )
 
 
+def test_the_resnet_keeps_its_parameters_without_its_additions() -> None:
+    assert build(ResNet(skips=False)).count_params() == 223_242
+
+
 def test_additions_cost_no_parameter_and_next_to_no_arithmetic() -> None:
     with_skips, without = build(ResNet()), build(ResNet(skips=False))
     assert with_skips.count_params() == without.count_params()

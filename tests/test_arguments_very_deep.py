@@ -122,3 +122,22 @@ def test_batch_normalization_of_huge_outputs_shows_all_images_alike(scale: float
     normalized = np.asarray(keras.layers.BatchNormalization()(images, training=True))
     assert np.isfinite(normalized).all()
     assert (np.ptp(normalized, axis=0).max() == 0) == alike
+
+
+def test_where_the_rate_is_divided_in_keras_momentum_the_loss_jumps_before_it_falls() -> None:
+    """Weights of many curvatures under noisy gradients; the least loss of each lies at 0."""
+    curvatures = np.geomspace(0.03, 20, 200, dtype="float32")
+    noise = np.random.default_rng(0)
+    weights = keras.Variable(np.zeros((50, 200), "float32"))
+    optimizer = keras.optimizers.SGD(learning_rate=0.1, momentum=0.9)
+    losses = []
+    for step in range(500):
+        if step == 400:
+            optimizer.learning_rate = 0.01
+        at = keras.ops.convert_to_numpy(1.0 * weights)
+        losses.append((curvatures * at**2).sum(axis=1).mean() / 2)
+        gradient = curvatures * at + np.sqrt(curvatures) * noise.normal(size=at.shape).astype("float32")
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weights])
+    before = np.mean(losses[350:400])
+    assert max(losses[401:410]) > 3 * before
+    assert np.mean(losses[450:]) < before / 5

@@ -31,7 +31,7 @@ TINY: dict[str, dict[str, Any]] = {
     "rmsprop": {"rho": 0.8, "budget": 50},
     "depth-and-signal": {"width": 16, "depth": 3, "inputs": 8, "convolutions": 3, "kernels": 2, "images": 4},
     "residual-blocks": {"depth": 20, "kernels": 3},
-    "trained-curvature": {"flat": 0.01},
+    "trained-curvature": {"flat": 0.03},
     "concatenate-or-sum": {
         "epochs": 1,
         "samples": 20,

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 
 from factory import diverged, made_up_first_steps, made_up_maps, made_up_record, made_up_state, made_up_step_times
 from skipnets.analysis.statistics import summarize
-from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims
+from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims, reading
 from skipnets.errors import DamagedFileError
 from skipnets.experiments import DEPTHS, EXPERIMENTS, find_experiment
 from skipnets.ledger import claims_box, count_verdicts, ledger_table
@@ -44,12 +44,18 @@ def results_where(
 
 
 def test_every_claim_of_the_three_documents_is_in_the_ledger() -> None:
-    counts = {"A": 69, "B": 61, "C": 21}
+    counts = {"A": 70, "B": 61, "C": 21}
     assert {f"{letter}{number}" for letter, count in counts.items() for number in range(1, count + 1)} == BY_ID.keys()
 
 
-def test_every_rule_belongs_to_a_measured_claim() -> None:
+def test_every_rule_belongs_to_a_measured_claim_and_says_how_it_reads_it() -> None:
     assert {BY_ID[claim_id].kind for claim_id in RULES} == {"measurement"}
+    readings = {claim_id: reading(BY_ID[claim_id]) for claim_id in RULES}
+    assert [claim_id for claim_id, taken in readings.items() if not (taken and taken.endswith("."))] == []
+    assert reading(BY_ID["A1"]) is None
+    verdicts = dict.fromkeys(RULES, Verdict("supported", "why"))
+    box = claims_box(CLAIMS, verdicts, *RULES)
+    assert [claim_id for claim_id, taken in readings.items() if f"Read as: {taken}</span>" not in box] == []
 
 
 def test_a_claim_says_what_it_needs_as_long_as_it_has_no_rule() -> None:
@@ -234,7 +240,7 @@ def made_up_history(
         later: How much higher it is afterwards.
         wobble: Half its change from epoch to epoch.
         falls: How many of the epochs after 100 lie a tenth lower.
-        loss: Test loss, up to epoch 100.
+        loss: Test loss, up to epoch 130.
         rise: How much higher it is afterwards.
         spikes: How many epochs' test loss is five nats higher.
         training: Training accuracy, dropout on.
@@ -247,7 +253,7 @@ def made_up_history(
     noise = 0.0005 * (crc32(f"{cell} {spec.seed}".encode()) % 5 - 2)
     accuracy = tested + noise + wobble * (1 + noise) * (-1.0) ** epochs + later * (epochs > 120)
     accuracy[np.isin(epochs, 110 + 5 * np.arange(falls))] -= 0.1
-    test_loss = loss + noise + rise * (epochs > 100)
+    test_loss = loss + noise + rise * (epochs > 130)
     test_loss[np.isin(epochs, 30 + 8 * np.arange(spikes))] += 5
     training_loss = np.full(spec.epochs, 0.3)
     training_loss[np.isin(epochs, 30 + 8 * np.arange(training_spikes))] += 5
@@ -285,16 +291,27 @@ def made_up_history(
         ("A8", {}, "refuted"),
         ("A8", {"resnet": {"learnt": 0.55}}, "supported"),
         ("A8", {"resnet": {"learnt": 0.6}}, "not distinguishable"),
-        ("A11", {}, "supported"),
-        ("A11", {"cnn": {"later": 0.1}}, "conditional"),
-        ("A11", {"cnn": {"later": 0.1}, "resnet": {"later": 0.1}}, "refuted"),
-        ("A45", {}, "supported"),
-        ("A45", {"resnet": {"tested": 0.4}}, "conditional"),
-        ("A45", {"resnet": {"tested": 0.4}, "cnn_average": {"tested": 0.4}}, "refuted"),
-        ("A45", {"cnn_average": {"tested": 0.6}}, "supported"),
+        ("A11", {}, "not distinguishable"),
+        ("A11", {cell: {"rise": 1} for cell in ("cnn", "resnet")}, "supported"),
+        ("A11", {"cnn": {"later": 0.01, "rise": 1}, "resnet": {"rise": 1}}, "conditional"),
+        ("A11", {"cnn": {"rise": -1}}, "conditional"),
+        ("A11", {cell: {"later": 0.1, "rise": -1} for cell in ("cnn", "resnet")}, "refuted"),
+        ("A10", {}, "not distinguishable"),
+        ("A10", {"resnet": {"tested": 0.6, "loss": 1}}, "supported"),
+        ("A10", {"resnet": {"tested": 0.6, "loss": 3}}, "conditional"),
+        ("A10", {"cnn": {"tested": 0.6}}, "refuted"),
+        ("A41", {}, "not distinguishable"),
+        ("A41", {"cnn_tanh": {"learnt_at": 20}}, "refuted"),
+        ("A41", {"cnn_tanh": {"learnt_at": 80}}, "not distinguishable"),
+        ("A41", {"cnn_tanh": {"learnt_at": 80}, "cnn_linear": {"learnt_at": 80}}, "conditional"),
+        ("A41", {"cnn_tanh": {"learnt_at": 80}, "cnn_linear": {"learnt_at": 20}}, "supported"),
         ("A49", {}, "not distinguishable"),
         ("A49", {"resnet": {"spikes": 6}}, "supported"),
-        ("A62", {"resnet_dropout_0": {"spikes": 6}}, "refuted"),
+        ("A49", {"resnet_dropout_0": {"spikes": 6}}, "refuted"),
+        ("A62", {}, "not distinguishable"),
+        ("A62", {cell: {"spikes": 6} for cell in ("cnn", "resnet")}, "supported"),
+        ("A62", {"resnet": {"spikes": 6}}, "not distinguishable"),
+        ("A62", {"resnet": {"spikes": 6}, "cnn_no_dropout": {"spikes": 6}}, "conditional"),
         ("A50", {}, "not distinguishable"),
         ("A50", {"resnet": {"falls": 9}}, "supported"),
         ("A50", {"resnet": {"falls": 9}, "cnn": {"falls": 3}}, "conditional"),
@@ -310,7 +327,11 @@ def made_up_history(
         ("A54", {"cnn": {"rise": -1}}, "refuted"),
         ("A55", {"cnn": {"training": 0.88}}, "conditional"),
         ("A55", {"cnn": {"training": 0.7}}, "refuted"),
-        ("A55", {"cnn": {"learnt": 0.9}}, "not distinguishable"),
+        ("A55", {"cnn": {"learnt": 0.9}}, "supported"),
+        ("A55", {"cnn": {"learnt": 0.95}}, "not distinguishable"),
+        ("A55", {"cnn": {"training": 0.85}}, "not distinguishable"),
+        ("A56", {"cnn": {"training": 0.889}}, "refuted"),
+        ("A56", {"cnn": {"training": 0.8}}, "not distinguishable"),
         ("A57", {"cnn": {"tested": 0.45}}, "supported"),
         ("A57", {"cnn": {"tested": 0.475}}, "not distinguishable"),
         ("A57", {"cnn": {"tested": 0.6}}, "refuted"),
@@ -324,6 +345,10 @@ def made_up_history(
         ("A61", {}, "supported"),
         ("A61", {"resnet": {"tested": 0.45}}, "not distinguishable"),
         ("A61", {"resnet": {"tested": 0.65}}, "refuted"),
+        ("A70", {"resnet": {"tested": 0.51}}, "supported"),
+        ("A70", {}, "not distinguishable"),
+        ("A70", {"resnet": {"tested": 0.6}}, "refuted"),
+        ("A70", {"cnn": {"tested": 0.6}}, "refuted"),
         ("A64", {}, "not distinguishable"),
         ("A64", {"resnet_adam": {"learnt_at": 90}, "cnn_adam": {"learnt_at": 90}}, "supported"),
         ("A64", {"resnet_adam": {"learnt_at": 10}, "cnn_adam": {"learnt_at": 10}}, "refuted"),
@@ -338,6 +363,7 @@ def made_up_history(
         ("A68", {cell: {"spikes": 6, "training_spikes": 6} for cell in ("cnn", "resnet")}, "supported"),
         ("A69", {}, "supported"),
         ("A69", {"resnet_other_images": {"tested": 0.4}}, "conditional"),
+        ("A69", {f"{net}_other_images": {"tested": 0.4} for net in ("resnet", "cnn")}, "refuted"),
     ],
 )
 def test_document_000_is_judged_by_what_its_sentences_say(
@@ -524,7 +550,7 @@ TABLE: dict[str, float] = {
         ("B3", {}, "supported"),
         ("B3", {"concatenation_12_16": 0.3}, "conditional"),
         ("B3", {f"concatenation_12_{k}": 0.2 for k in (3, 16, 64)}, "refuted"),
-        ("B4", {}, "supported"),
+        ("B4", {}, "conditional"),
         ("B4", {"concatenation_69_16": 0.67}, "refuted"),
         ("B5", {}, "supported"),
         ("B5", {"concatenation_120_3": 0.7}, "refuted"),
@@ -556,7 +582,7 @@ TABLE: dict[str, float] = {
         ("B58", {"baseline_69_3": 0.6, "summation_69_3": 0.6}, "refuted"),
         ("B59", {}, "supported"),
         ("B59", {"summation_120_3": 0.1}, "conditional"),
-        ("B60", {}, "supported"),
+        ("B60", {}, "conditional"),
         ("B60", {"baseline_12_16_pooled": 0.4}, "conditional"),
         ("B61", {}, "supported"),
         ("B61", {"baseline_12_16_wide": 0.6, "concatenation_12_16_bottleneck": 0.45}, "refuted"),
@@ -579,20 +605,40 @@ def test_table_1_is_judged_by_accuracies_after_the_last_epoch(
     assert judge(BY_ID[claim_id], results_where(monkeypatch, tmp_path, make)).status == status
 
 
+@pytest.mark.parametrize(
+    ("starts", "ends", "gap", "lost_by_many", "statuses"),
+    [
+        # more kernels learn sooner, lose more of their best, and end lower; concatenation ends lowest
+        ((60, 40, 20), (2.0, 0.5, 0.1), (1.0, 0.9, 0.5), 0.1, {"supported"}),
+        # the other way round in everything
+        ((20, 40, 60), (0.1, 0.5, 2.0), (0.5, 0.9, 1.0), -0.1, {"refuted"}),
+        # all alike
+        ((40, 40, 40), (0.5, 0.5, 0.5), (1.0, 1.0, 1.0), 0.01, {"not distinguishable"}),
+    ],
+)
 def test_training_losses_and_slow_starts_are_compared_between_kernels_and_joins(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    starts: tuple[int, ...],
+    ends: tuple[float, ...],
+    gap: tuple[float, ...],
+    lost_by_many: float,
+    statuses: set[str],
 ) -> None:
-    """B44 to B48. Nets of more kernels learn sooner, overfit later, and end at losses of 2, 0.5 and 0.1 nats."""
-    at = {3: (60, 2.0), 16: (40, 0.5), 64: (20, 0.1)}
-    gap = {"baseline": 1.0, "summation": 0.9, "concatenation": 0.5}
+    """B44 to B48: when nets of 3, 16 and 64 kernels learn, where their losses end, and what they lose of their best."""
+    at = dict(zip((3, 16, 64), zip(starts, ends, strict=True), strict=True))
+    of_join = dict(zip(("baseline", "summation", "concatenation"), gap, strict=True))
 
     def make(cell: str, spec: RunSpec) -> RunRecord | None:
-        if cell not in {f"{join}_12_{k}" for join in gap for k in at}:
+        if cell not in {f"{join}_12_{k}" for join in of_join for k in at}:
             return None
         join, _, kernels = cell.split("_")
         start, end = at[int(kernels)]
-        start, end = start + (spec.seed + len(cell)) % 3, end * (gap[join] + 0.001 * spec.seed)
-        lost = 0.1 if kernels == "64" else 0.01
+        start, end = (
+            start + (spec.seed + len(cell)) % 3,
+            end * (of_join[join] + 0.001 * (crc32(f"{cell} {spec.seed}".encode()) % 5)),
+        )
+        lost = lost_by_many if kernels == "64" else 0.01
         record, epochs = made_up_record(spec), (1, start, spec.epochs)
         curves = {
             "training": Curve(epochs=epochs, loss=(3.0, min(end, 0.9), end), accuracy=(0.1, 0.5, 0.5)),
@@ -602,7 +648,7 @@ def test_training_losses_and_slow_starts_are_compared_between_kernels_and_joins(
 
     results = results_where(monkeypatch, tmp_path, make)
     found = {claim_id: judge(BY_ID[claim_id], results).status for claim_id in ("B44", "B45", "B46", "B47", "B48")}
-    assert set(found.values()) == {"supported"}, found
+    assert set(found.values()) == statuses, found
 
 
 def test_a_diverged_run_is_left_out_or_counts_as_chance() -> None:
@@ -621,7 +667,7 @@ def test_a_diverged_run_is_left_out_or_counts_as_chance() -> None:
         ([0.47, 0.471, 0.472], 0.0, "supported"),
         ([0.47, 0.471, 0.472], 0.05, "not distinguishable"),
         ([0.55, 0.551, 0.552], 0.0, "refuted"),
-        ([0.55, 0.551, 0.552], 0.05, "not distinguishable"),
+        ([0.55, 0.551, 0.552], 0.06, "not distinguishable"),
     ],
 )
 def test_a_printed_range_is_left_only_beyond_seeds_and_the_error_of_the_test_set(

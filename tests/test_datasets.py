@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -165,6 +166,26 @@ def test_the_head_of_cifar10_is_cut_from_the_whole(
     assert np.array_equal(head.x_train[: len(few["x_train"])], few["x_train"])
     save("cifar10-head")
     assert len(load("cifar10-head").y_train) == len(few["y_train"])
+
+
+def test_cifar10_jpeg_is_made_of_cifar10(save: Callable[..., Path]) -> None:
+    """JPEG keeps a grey image but for rounding, blurs colours more than brightness, and leaves the labels alone."""
+    rng = np.random.default_rng(0)
+    train, test = len(ARRAYS["x_train"]), len(ARRAYS["x_test"])
+    grey = np.broadcast_to(rng.integers(0, 256, (train, 1, 1, 1)), (train, 32, 32, 3)).astype(np.uint8)
+    bright = np.repeat(rng.integers(64, 192, (test, 32, 32, 1)), 3, axis=3).astype(np.uint8)
+    colour = np.full((test, 32, 32, 3), 128, dtype=np.uint8)
+    colour[..., 0], colour[..., 2] = bright[..., 0], 255 - bright[..., 0]
+
+    def lost(images: npt.NDArray[np.uint8]) -> float:
+        save("cifar10", x_train=grey, x_test=images)
+        made = load("cifar10-jpeg")
+        assert made.name == "cifar10-jpeg"
+        assert made.y_train.tolist() == ARRAYS["y_train"].tolist()
+        assert np.abs(made.x_train.astype(int) - grey).max() <= 1
+        return float(np.abs(made.x_test.astype(int) - images).mean())
+
+    assert 0 < lost(bright) < 0.5 * lost(colour)
 
 
 @pytest.fixture

@@ -142,6 +142,13 @@ def test_losses_are_averaged_and_an_end_is_marked() -> None:
     assert (cross.get_marker(), list(cross.get_xdata())) == ("x", [41])
 
 
+def test_losses_beyond_the_frame_are_marked_where_they_pass_its_edge() -> None:
+    steps = made_up_first_steps(layers_164().cell("residual_net").spec, moments=(0, 4))
+    axis = first_steps.losses_plot({"a": steps.model_copy(update={"loss": (9.0, 9.0, 2.0, 2.0)})}, window=1).axes[0]
+    assert [list(line.get_xdata()) for line in axis.lines if line.get_marker() == "^"] == [[2]]
+    assert axis.get_ylim() == (1.9, 2.6)
+
+
 def test_the_note_says_image_set_seed_and_command() -> None:
     steps = made_up_first_steps(layers_164().cell("plain_net_mnist").spec)
     note = first_steps.source_note({"PlainNet": steps}, ["plain_net_mnist"])

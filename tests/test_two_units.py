@@ -217,6 +217,24 @@ def test_the_script_computes_what_the_library_computes() -> None:
             assert path["words"].startswith(f"From u = {start[0]:.2f}, z = {start[1]:.2f}: ")
 
 
+@needs_node
+def test_the_script_tells_times_and_shares_in_plain_rounded_numbers() -> None:
+    starts = [(0.1, 0.5), (1e-3, 0.5), (1e-12, 0.5), (2.5, 0.0)]
+    program = f"""
+        const {{ describe, follow }} = require({json.dumps(str(SCRIPT))});
+        const teacher = {json.dumps(model())}.teachers["same sign"];
+        const told = {json.dumps(starts)}.map(([u, z]) => describe(follow(u, z, teacher, 150), teacher));
+        console.log(JSON.stringify(told));
+    """
+    told = run_script(program)
+    times = np.linspace(0.05, 150, 3000)
+    costs = cost(flow(place(*np.array(starts[:2]).T, SAME), SAME, times), SAME)
+    for words, half in zip(told, time_to_reach(plateau_cost(SAME) / 2, times, costs), strict=False):
+        assert f"half of the plateau's cost is reached at time {half:.0f}; at time 150 the cost is " in words
+    assert "does not reach half of the plateau's cost; at time 150 the cost is 100 % of the plateau's" in told[2]
+    assert not any(re.search(r"\de[+-]?\d", words) for words in told)
+
+
 @needs_browser
 def test_the_page_is_operated_by_keyboard_and_pointer_and_tells_in_words_what_it_shows(tmp_path: Path) -> None:
     page = tmp_path / "page.html"

@@ -5,6 +5,7 @@ records by the rule of its id in ``skipnets.verdicts``, or it says what it would
 carry a verdict with its reason, and point to the test, figure or source that shows it.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -126,6 +127,14 @@ def judge(claim: Claim, results: Mapping[str, Results]) -> Verdict:
         return rule(results[experiment])
     except NotMeasuredError as error:
         return Verdict("not yet measured", f"{error}{_at_pocket_scale(claim, results)}")
+
+
+def reading(claim: Claim) -> str | None:
+    """Return the claim as its rule measures it, the first line of the rule's docstring; None of what has no rule."""
+    if claim.id not in RULES:
+        return None
+    _, rule = RULES[claim.id]
+    return (inspect.getdoc(rule) or "").partition("\n")[0]
 
 
 def _at_pocket_scale(claim: Claim, results: Mapping[str, Results]) -> str:

@@ -1,13 +1,15 @@
 """Named image sets: four checked arrays and their fingerprints."""
 
 import hashlib
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from skipnets.errors import BadInputError, SkipnetsError
 from skipnets.files import read_arrays, write_atomically
@@ -75,8 +77,8 @@ def _fingerprint(array: npt.NDArray[np.generic]) -> str:
 def load(name: str) -> ImageSet:
     """Load image set ``name``: ``synthetic``, or ``<name>.npz`` of the image folder, or Keras' verified download.
 
-    ``cifar10-head`` is the first 4,000 training and 1,017 test images of CIFAR-10; without a file of its own it is cut
-    from ``cifar10``.
+    ``cifar10-head`` is the first 4,000 training and 1,017 test images of CIFAR-10, ``cifar10-jpeg`` all of them after
+    ``jpeg``; without files of their own both are made from ``cifar10``.
 
     Raises:
         BadInputError: No such image set here; the message says what to do.
@@ -91,26 +93,46 @@ def load(name: str) -> ImageSet:
         return _check(name, _read(path))
     if name in DOWNLOADABLE:
         return _check(name, _download(name))
-    if name == "cifar10-head":
-        return replace(load("cifar10").select(4000, 1017), name=name)
+    if name in MADE_OF_CIFAR10:
+        return replace(MADE_OF_CIFAR10[name](load("cifar10")), name=name)
     raise BadInputError(
         f"image set {name!r}: there is no {path}. Put a file with the arrays {', '.join(ARRAYS)} there, or set "
-        f"SKIPNETS_DATA to the folder that holds it; known without a file: {', '.join(DOWNLOADABLE)}, cifar10-head, "
-        "synthetic"
+        "SKIPNETS_DATA to the folder that holds it; known without a file: "
+        f"{', '.join([*DOWNLOADABLE, *MADE_OF_CIFAR10, 'synthetic'])}"
     )
+
+
+def jpeg(images: ImageSet, quality: int = 75) -> ImageSet:
+    """Compress every image as a JPEG file of its own, colours at half the resolution (4:2:0), and open it again."""
+
+    def reopened(pixels: Images) -> Images:
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+        return np.asarray(Image.open(file).convert("RGB"))
+
+    train, test = (np.stack([reopened(pixels) for pixels in part]) for part in (images.x_train, images.x_test))
+    return replace(images, x_train=train, x_test=test)
+
+
+#: Image sets that are made of CIFAR-10 where they have no file of their own.
+MADE_OF_CIFAR10: dict[str, Callable[[ImageSet], ImageSet]] = {
+    "cifar10-head": lambda images: images.select(4000, 1017),
+    "cifar10-jpeg": jpeg,
+}
 
 
 def fetch(name: str) -> Path:
     """Download ``name`` and keep it as ``<name>.npz`` in the image folder, ready for a machine without network.
 
     Raises:
-        BadInputError: ``name`` is not one that Keras can download.
+        BadInputError: ``name`` is not one that Keras can download, nor made of one.
     """
-    if name not in DOWNLOADABLE:
-        raise BadInputError(f"image set {name!r} cannot be downloaded; these can: {', '.join(DOWNLOADABLE)}")
+    known = [*DOWNLOADABLE, *MADE_OF_CIFAR10]
+    if name not in known:
+        raise BadInputError(f"image set {name!r} cannot be downloaded; these can: {', '.join(known)}")
     path = image_folder() / f"{name}.npz"
     if not path.exists():
-        images = _check(name, _download(name))
+        images = load(name)
         arrays = {key: getattr(images, key) for key in ARRAYS}
         write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
     return path

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from skipnets.claims import Claim, Evidence
+from skipnets.claims import Claim, Evidence, reading
 from skipnets.tables import myst_table
 from skipnets.verdicts import Status, Verdict
 
@@ -18,7 +18,7 @@ def ledger_table(claims: Sequence[Claim], verdicts: Mapping[str, Verdict]) -> st
         rows.append(
             (
                 f'<span id="claim-{claim.id}">{claim.id}</span>',
-                f'"{claim.quote}" {_place(claim)}',
+                f'"{claim.quote}" {_reading(claim)}{_place(claim)}',
                 _badge(verdict.status),
                 verdict.reason,
                 _links(claim.evidence),
@@ -32,7 +32,7 @@ def claims_box(claims: Sequence[Claim], verdicts: Mapping[str, Verdict], *ids: s
     """Return an admonition with the claims ``ids``, for the place where their evidence stands."""
     by_id = {claim.id: claim for claim in claims}
     lines = [
-        f'* <a href="claims.html#claim-{claim_id}">{claim_id}</a> "{by_id[claim_id].quote}" '
+        f'* <a href="claims.html#claim-{claim_id}">{claim_id}</a> "{by_id[claim_id].quote}" {_reading(by_id[claim_id])}'
         f"{_badge(verdicts[claim_id].status)} {verdicts[claim_id].reason}"
         for claim_id in ids
     ]
@@ -43,6 +43,12 @@ def count_verdicts(verdicts: Mapping[str, Verdict]) -> dict[Status, int]:
     """Return how many claims have each verdict."""
     found = [verdict.status for verdict in verdicts.values()]
     return {status: found.count(status) for status in STATUSES}
+
+
+def _reading(claim: Claim) -> str:
+    """What a measured claim was taken to say."""
+    taken = reading(claim)
+    return f'<span class="claim-reading">Read as: {taken}</span> ' if taken else ""
 
 
 def _place(claim: Claim) -> str:

@@ -168,12 +168,12 @@ class Moment(Entry):
 
     @property
     def output_range(self) -> npt.NDArray[np.float64]:
-        """Highest less lowest output; infinity less infinity is undefined."""
+        """Highest minus lowest output; infinity minus infinity is undefined."""
         return _ranges(self.output_highest, self.output_lowest)
 
     @property
     def kernel_range(self) -> npt.NDArray[np.float64]:
-        """Highest less lowest weight; infinity less infinity is undefined."""
+        """Highest minus lowest weight; infinity minus infinity is undefined."""
         return _ranges(self.kernel_highest, self.kernel_lowest)
 
     @property

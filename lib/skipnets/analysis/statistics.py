@@ -149,7 +149,7 @@ class Disagreement:
 
     @property
     def difference(self) -> float:
-        """Accuracy of the first net less that of the second."""
+        """Accuracy of the first net minus that of the second."""
         return (self.only_first - self.only_second) / self.images
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from skipnets.analysis.statistics import compare_paired
-from skipnets.figures.runs import MEASURES, sign
+from skipnets.figures.runs import MEASURES, mark_rerun
 from skipnets.figures.style import INK, SILVER
 from skipnets.results import Results
 from skipnets.scoring import CHANCE
@@ -46,12 +46,12 @@ def depth_plot(results: Results, kinds: Mapping[str, Sequence[str]]) -> Figure:
         _label_depths(axis, sorted(drawn))
     axes[0, 0].set_ylabel("accuracy (share of images)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    sign(figure, results, [name for names in kinds.values() for name in names])
+    mark_rerun(figure, results)
     return figure
 
 
 def gain_plot(results: Results, pairs: Mapping[int, tuple[str, str]]) -> Figure:
-    """What skips add at each depth: accuracy of the first cell of a pair less that of the second, by their depth.
+    """What skips add at each depth: accuracy of the first cell of a pair minus that of the second, by their depth.
 
     Points are means over the seeds that both cells have, bars 95 % intervals; runs that diverged are left out.
     """
@@ -72,10 +72,10 @@ def gain_plot(results: Results, pairs: Mapping[int, tuple[str, str]]) -> Figure:
             fmt="o-", color=colour, markersize=5, linewidth=1.3, capsize=3, label=_without_dropout(label),
         )  # fmt: skip
         drawn |= found.keys()
-    axis.set_ylabel("ResNet less PlainNet\n(percentage points of accuracy)")
+    axis.set_ylabel("ResNet minus PlainNet\n(percentage points of accuracy)")
     _label_depths(axis, sorted(drawn or pairs))
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    sign(figure, results, [name for pair in pairs.values() for name in pair])
+    mark_rerun(figure, results)
     return figure
 
 

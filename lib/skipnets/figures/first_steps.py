@@ -63,13 +63,13 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
                 if moment in moments:
                     shown = np.where(np.isfinite(values), values, np.nan)
                     shade = shades[moments.index(moment)]
-                    axis.plot(layers, shown, color=shade, linewidth=1.1, label=_after(moment))
+                    axis.plot(layers, shown, color=shade, linewidth=1.4, label=_after(moment))
             if quantity == "condition_live":
                 dead = layers[np.array(steps.moments[max(steps.moments)].dead) > 0]
                 axis.plot(dead, np.full(len(dead), 1.02), "|", color=ORANGE, markersize=5, clip_on=False,
                           transform=axis.get_xaxis_transform())  # fmt: skip
             if QUANTITIES[quantity].share:
-                axis.set_ylim(0, 1.02)
+                axis.set_ylim(-0.05, 1.02)  # a line along 0 is not to hide behind the axis
             else:
                 axis.set_yscale("log")
         column[0].set_title(label, fontsize=10, pad=10)
@@ -86,17 +86,21 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
 def losses_plot(found: Mapping[str, FirstSteps], window: int = 20) -> Figure:
     """Loss of the batches against steps, a line a net, averaged over ``window`` steps; a cross where it is not finite.
 
-    The dotted line is the loss of ten equal guesses.
+    The dotted line is the loss of ten equal guesses. A triangle stands where a line passes the frame's upper edge.
     """
+    highest = 2.6  # a loss above that is of no interest here, and would flatten all others
     figure, axis = plt.subplots(figsize=(9, 3.9))
     colours = (BLUE, ORANGE, GREEN, PINK, INK, "#ca9161", "#56b4e9", "#949494")
     axis.axhline(np.log(10), color=SILVER, linewidth=0.9, linestyle=":")
     for (label, steps), colour in zip(found.items(), colours, strict=False):
         smooth = pd.Series(steps.loss).rolling(window, min_periods=1).mean()
         axis.plot(range(1, len(smooth) + 1), smooth, color=colour, linewidth=1.3, label=label)
+        passing = np.flatnonzero(np.diff(smooth > highest)) + 1
+        for step in passing:
+            axis.plot(step, highest, "^", color=colour, markersize=7, clip_on=False)
         if steps.diverged_at is not None:
             axis.plot(steps.diverged_at + 1, 0.02, "x", color=colour, transform=axis.get_xaxis_transform())
-    axis.set(xlabel="training step", ylabel="loss (nats per image)", ylim=(0, 6))
+    axis.set(xlabel="training step", ylabel="loss (nats per image)", ylim=(min(1.9, axis.dataLim.y0), highest))
     axis.legend(fontsize=7.5, ncols=2)
     return figure
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
-from skipnets.figures.runs import MEASURES, below_figure, describe_seeds, draw_seeds, sign
+from skipnets.figures.runs import MEASURES, below_figure, describe_seeds, draw_seeds, mark_rerun
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER, say
 from skipnets.published import Accuracies
 from skipnets.results import Results
@@ -26,11 +26,9 @@ KERNELS = (3, 16, 64)
 def training_and_test(results: Results) -> Figure:
     """Document 003, Figure 4: accuracy curves of 12-layer nets, a row a join, a column a number of kernels."""
     figure, axes = plt.subplots(len(COLOURS), len(KERNELS), figsize=(9, 6.6), sharex=True, sharey=True, squeeze=False)
-    names = []
     for row, join in zip(axes, COLOURS, strict=True):
         for axis, number in zip(row, KERNELS, strict=True):
-            names.append(f"{join}_12_{number}")
-            curves = results.curves(names[-1:])
+            curves = results.curves([f"{join}_12_{number}"])
             for measure in ("training", "test"):
                 label, colour = MEASURES[measure]
                 draw_seeds(axis, curves[curves.measure == measure], "accuracy", colour, label)
@@ -41,7 +39,7 @@ def training_and_test(results: Results) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("epoch")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    sign(figure, results, names)
+    mark_rerun(figure, results)
     return figure
 
 
@@ -115,7 +113,7 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
             if net.printed is not None:
                 axis.plot(at, net.printed, "o", color=colour, fillstyle="none", markersize=7, markeredgewidth=1.5)
             axis.plot([at] * len(net.recorded), net.recorded, "o", color=colour, markersize=3.5, alpha=0.7)
-            axis.text(at, marked, f"{layers}/{kernels}", fontsize=7.5, color=colour)
+            axis.text(at, marked, f"{layers}/{kernels}", fontsize=7.5, color=colour, ha="center", va="center")
     for join, colour in COLOURS.items():
         axes[0].plot([], [], "o", color=colour, fillstyle="none", markeredgewidth=1.5, label=join)
     for axis, (label, ticks, _) in zip(axes, panels, strict=True):
@@ -126,12 +124,15 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     figure.draw_without_rendering()  # the labels' places depend on the layout
     for axis in axes:
-        adjust_text(list(axis.texts), ax=axis, objects=list(axis.lines), expand=(1.3, 1.7), iter_lim=500)
+        adjust_text(
+            list(axis.texts), ax=axis, objects=list(axis.lines), expand=(1.6, 2.2), force_text=(0.3, 0.5),
+            force_static=(0.4, 0.4), iter_lim=1000, arrowprops={"arrowstyle": "-", "color": SILVER, "linewidth": 0.7},
+        )  # fmt: skip
     return figure
 
 
-def differences_plot(results: Results, found: Mapping[str, Comparison], names: Sequence[str], unit: str) -> Figure:
-    """Paired differences with their 95 % interval, a row each; ``names`` are the cells they come from."""
+def differences_plot(results: Results, found: Mapping[str, Comparison], unit: str) -> Figure:
+    """Paired differences with their 95 % interval, a row each."""
     figure, axis = plt.subplots(figsize=(7.6, 0.36 * max(2, len(found)) + 1.4))
     axis.axvline(0, color=SILVER, linewidth=0.9)
     for row, comparison in enumerate(found.values()):
@@ -139,7 +140,7 @@ def differences_plot(results: Results, found: Mapping[str, Comparison], names: S
         axis.plot([100 * comparison.low, 100 * comparison.high], [row, row], color=colour, linewidth=1.4)
         axis.plot(100 * comparison.difference, row, "o", color=colour, markersize=5)
     axis.set(xlabel=unit, yticks=range(len(found)), yticklabels=list(found), ylim=(len(found) - 0.5, -0.5))
-    sign(figure, results, names)
+    mark_rerun(figure, results)
     return figure
 
 

@@ -1,12 +1,11 @@
 """Figures drawn from records: learning curves, outcomes, spikes, ceilings.
 
-Every one is signed with its image set, its seeds and the command that reruns it, so that a copy of
-the picture still says where it comes from; one of a rerun at another scale says so across its middle.
+``source_note`` says below one what it was computed from; one of a rerun at another scale says so across its middle, so
+that a copy of the picture cannot pass for a result.
 """
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,10 +41,10 @@ def describe_seeds(seeds: Sequence[int]) -> str:
     return "seeds " + ", ".join(map(str, ordered))
 
 
-def provenance(results: Results, names: Sequence[str]) -> tuple[str, str]:
-    """Return what the recorded cells among ``names`` were trained on, with which seeds, and the command to rerun.
+def source_note(results: Results, names: Sequence[str]) -> str:
+    """Return as a line below a figure what the cells among ``names`` were trained on, their seeds, and the command.
 
-    The command is empty where the results are a rerun's at another scale, which it would not give again.
+    The command is left out where the results are a rerun's at another scale, which it would not give again.
     """
     cells = results.cells(names)
     images = dict.fromkeys(
@@ -57,11 +56,11 @@ def provenance(results: Results, names: Sequence[str]) -> tuple[str, str]:
     uneven = [f"{name}: {describe_seeds(found)}" for name, found in seeds.items() if list(found) != shared]
     told = "; ".join([*images, describe_seeds(shared), *uneven]) if cells else "nothing recorded yet"
     if not results.experiment.full_scale:
-        return told, ""
+        return below_figure(told)
     command = f"skipnets train --experiment {results.experiment.name}"
     if set(names) != {cell.name for cell in find_experiment(results.experiment.name).cells}:
         command += f" --cells {','.join(names)}"
-    return told, command
+    return below_figure(told, command)
 
 
 def missing_note(results: Results, intro: str) -> str:
@@ -73,23 +72,13 @@ def missing_note(results: Results, intro: str) -> str:
     return "\n".join([intro, "", *lines]) if lines else ""
 
 
-def below_figure(told: str, command: str) -> str:
+def below_figure(told: str, command: str = "") -> str:
     """Return where a figure comes from, and the command if there is one, as a line of MyST to stand below it."""
     return f"{{.source-note}}\n{told}." + (f" `{command}`" if command else "")
 
 
-def source_note(results: Results, names: Sequence[str]) -> str:
-    """Return ``provenance`` as a line to stand below a figure, where it can be read aloud and copied."""
-    return below_figure(*provenance(results, names))
-
-
-def sign(figure: Figure, results: Results, names: Sequence[str]) -> None:
-    """Write ``provenance`` below ``figure``, so that a copy of the picture keeps it."""
-    told, command = provenance(results, names)
-    characters = int(15 * figure.get_figwidth())  # a longer line would squeeze the axes
-    wrapped = textwrap.fill(command.replace(",", ", "), characters, break_long_words=False, break_on_hyphens=False)
-    text = f"{told}\n{wrapped.replace(', ', ',')}".rstrip()
-    figure.supxlabel(text, fontsize=7, color=GREY, x=0.01, ha="left")
+def mark_rerun(figure: Figure, results: Results) -> None:
+    """Write across ``figure`` that it is a rerun's at another scale, if it is."""
     if not results.experiment.full_scale:
         spec = results.experiment.cells[0].spec
         scale = f"rerun: {spec.image_set}, {spec.train_images} images, {spec.epochs} epochs"
@@ -155,7 +144,7 @@ def learning_curves(results: Results, names: Sequence[str]) -> Figure:
     if cells:
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=3)
-    sign(figure, results, names)
+    mark_rerun(figure, results)
     return figure
 
 
@@ -170,7 +159,10 @@ class Panel:
 
 
 def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
-    """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7."""
+    """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7.
+
+    Dotted lines stand where the learning rate of a cell falls.
+    """
     figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False)
     colours = (BLUE, GREEN, ORANGE, PINK, SILVER)
     units = {"accuracy": "accuracy (share of images)", "loss": "loss (nats per image)"}
@@ -184,9 +176,12 @@ def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
         if axis.lines:
             axis.set_ylim(0, 1.05 * axis.dataLim.y1)
             axis.legend(fontsize=7.5)
+            schedules = [cell.spec.schedule for cell in results.cells(list(panel.lines.values()))]
+            for epoch in {epoch for schedule in schedules if schedule for epoch in schedule.milestones}:
+                axis.axvline(epoch, color=GREY, linewidth=0.8, linestyle=":")
         else:
             say(axis, "not recorded yet")
-    sign(figure, results, list(dict.fromkeys(name for panel in panels for name in panel.lines.values())))
+    mark_rerun(figure, results)
     return figure
 
 
@@ -194,14 +189,14 @@ def ceiling_plot(results: Results, rates: dict[str, float]) -> Figure:
     """Late training accuracy and loss against the closed form of the output dropout.
 
     ``rates`` holds the rate of the dropout after the output layer, by cell. A point is the mean over seeds, its bar two
-    standard errors. Where the last weights were measured, a cross shows their exact average over all draws.
+    standard errors. Where the last weights were measured, a plus shows their exact average over all draws.
     """
     figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.8))
     grid = np.linspace(0, 0.6, 121)
     forms = np.array([logits_ceiling(rate) for rate in grid])
     for axis, form, metric in zip(axes, forms.T, ("accuracy", "loss"), strict=True):
         axis.plot(grid, form, color=GREY, linewidth=1.2, label="closed form for a perfect net")
-        for measure, marker in (("training", "o"), ("training_inference", "x")):
+        for measure, marker in (("training", "o"), ("training_inference", "^")):
             label, colour = MEASURES[measure]
             points = [
                 (rate, summarize(values))
@@ -219,7 +214,7 @@ def ceiling_plot(results: Results, rates: dict[str, float]) -> Figure:
     axes[0].set(ylabel="accuracy (share of images)", ylim=(0.5, 1.02))
     axes[1].set(ylabel="loss (nats per image)", ylim=(-0.05, None))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    sign(figure, results, list(rates))
+    mark_rerun(figure, results)
     return figure
 
 
@@ -244,7 +239,7 @@ def outcome_dots(results: Results, names: Sequence[str], column: str, label: str
         ylim=(len(cells) - 0.5, -0.5),
     )
     axis.grid(axis="x", linewidth=0.4)
-    sign(figure, results, names)
+    mark_rerun(figure, results)
     return figure
 
 
@@ -252,7 +247,7 @@ def spike_plot(results: Results, names: Sequence[str]) -> Figure:
     """Test loss against epochs, one panel a cell, all seeds, with the epochs that count as spikes marked."""
     curves = results.curves(names)
     cells = results.cells(names)
-    figure, axes = panel_grid(len(cells), 3.1, 2.3, "epoch")
+    figure, axes = panel_grid(len(cells), 3.1, 2.3, "epoch", sharey=True)
     colour = MEASURES["test"][1]
     for axis, cell in zip(axes.flat, cells, strict=False):
         marked = 0
@@ -265,7 +260,7 @@ def spike_plot(results: Results, names: Sequence[str]) -> Figure:
         axis.set_title(f"{cell.label}, spikes: {marked}", fontsize=9)
     for axis in axes[:, 0]:
         axis.set_ylabel("loss (nats)")
-    sign(figure, results, names)
+    mark_rerun(figure, results)
     return figure
 
 
@@ -280,5 +275,5 @@ def single_run_plot(results: Results, first: str, second: str, column: str, labe
     axis.set(xlabel=label, yticks=[], ylim=(0, 1),
              title=f"{names[0]} ahead in {favour} of {len(differences)} pairs of single runs")  # fmt: skip
     axis.spines.left.set_visible(False)
-    sign(figure, results, [first, second])
+    mark_rerun(figure, results)
     return figure

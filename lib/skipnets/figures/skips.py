@@ -31,8 +31,8 @@ def saddle_plot(kinds: Sequence[Kind], strength: float) -> Figure:
         levels = strength**2 / 2 * np.geomspace(0.01, 10, 10)
         axis.contour(grid, grid, energy, levels=levels, colors=SILVER, linewidths=0.6)
         axis.contour(grid, grid, energy, levels=[strength**2 / 2], colors=COLOURS[kind], linewidths=1.6)
-        axis.plot(*saddle(skips), "X", color=COLOURS[kind], markersize=9)
-        axis.plot(0, 0, "+", color=INK, markersize=9)
+        axis.plot(*saddle(skips), "x", color=COLOURS[kind], markersize=12, markeredgewidth=3)
+        axis.plot(0, 0, "+", color=INK, markersize=13, markeredgewidth=1.8)  # in the plain net upon the saddle
         axis.set(title=kind, xlabel="weight of layer 1", aspect="equal")
     axes[0].set_ylabel("weight of layer 2")
     return figure

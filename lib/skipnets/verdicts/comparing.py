@@ -1,5 +1,6 @@
 """What the rules share: numbers of runs over seeds with their interval, and the verdicts that intervals give."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
@@ -69,6 +70,34 @@ def alike(found: Comparison) -> bool:
     return found.low > -ALIKE and found.high < ALIKE
 
 
+def told(found: Summary | Comparison, scale: float = 1, unit: str = "") -> str:
+    """Say a mean or a difference with its interval, in the unit that ``scale`` turns it into."""
+    value, sign, seeds = (
+        (found.difference, "+", "paired seeds") if isinstance(found, Comparison) else (found.mean, "", "seeds")
+    )
+    number, low, high = (f"{scale * one:{sign}.3g}" for one in (value, found.low, found.high))
+    return f"{number}{unit} (95 % interval {low} to {high}, {found.n} {seeds})"
+
+
+def points(found: Summary | Comparison) -> str:
+    """Say a difference of two shares in percentage points."""
+    return told(found, 100, " points")
+
+
+def told_each(
+    labels: Sequence[str],
+    found: Sequence[Summary | Comparison],
+    tell: Callable[[Summary | Comparison], str] = points,
+) -> str:
+    """Say labelled numbers one after another."""
+    return "; ".join(f"{label} {tell(comparison)}" for label, comparison in zip(labels, found, strict=True))
+
+
+def apart(found: Comparison) -> bool:
+    """Say whether the whole interval of a difference in accuracy counts as a difference."""
+    return found.low > ALIKE or found.high < -ALIKE
+
+
 def status_by_side(found: Summary | Comparison, if_above: Status, if_below: Status, of: float = 0.0) -> Status:
     """Return the status that the side of ``of`` gives on which the whole interval lies, if it lies on one."""
     if found.low > of:
@@ -96,40 +125,25 @@ def rising(found: Sequence[Comparison], everywhere: bool = False) -> Status:
 
 
 def verdict_by_all_signs(
-    what: str, labels: Sequence[str], found: Sequence[Comparison], everywhere: bool = False
+    what: str,
+    labels: Sequence[str],
+    found: Sequence[Comparison],
+    everywhere: bool = False,
+    tell: Callable[[Summary | Comparison], str] = points,
 ) -> Verdict:
     """Return the verdict where all differences should be above zero; the first one's number stands for them."""
-    return Verdict.of(rising(found, everywhere), f"{what}: {told_each(labels, found)}.", found[0])
+    return Verdict.of(rising(found, everywhere), f"{what}: {told_each(labels, found, tell)}.", found[0])
 
 
 def verdict_by_range(found: Summary, low: float, high: float, error: float, reason: str) -> Verdict:
-    """Supported where the interval, wider by ``error`` at both ends, is in the printed range; refuted if outside."""
+    """Supported where mean and uncertainty lie in the printed range; refuted where they lie outside.
+
+    The uncertainty is that of the seeds and, independent of it, ``error``, half a 95 % interval of the test set.
+    """
+    margin = math.hypot((found.high - found.low) / 2, error)
     status: Status = "not distinguishable"
-    if low <= found.low - error and found.high + error <= high:
+    if low <= found.mean - margin and found.mean + margin <= high:
         status = "supported"
-    elif found.high + error < low or found.low - error > high:
+    elif found.mean + margin < low or found.mean - margin > high:
         status = "refuted"
     return Verdict.of(status, reason, found)
-
-
-def told(found: Summary | Comparison, scale: float = 1, unit: str = "") -> str:
-    """Say a mean or a difference with its interval, in the unit that ``scale`` turns it into."""
-    value, sign, seeds = (
-        (found.difference, "+", "paired seeds") if isinstance(found, Comparison) else (found.mean, "", "seeds")
-    )
-    number, low, high = (f"{scale * one:{sign}.3g}" for one in (value, found.low, found.high))
-    return f"{number}{unit} (95 % interval {low} to {high}, {found.n} {seeds})"
-
-
-def points(found: Summary | Comparison) -> str:
-    """Say a difference of two shares in percentage points."""
-    return told(found, 100, " points")
-
-
-def told_each(
-    labels: Sequence[str],
-    found: Sequence[Summary | Comparison],
-    tell: Callable[[Summary | Comparison], str] = points,
-) -> str:
-    """Say labelled numbers one after another."""
-    return "; ".join(f"{label} {tell(comparison)}" for label, comparison in zip(labels, found, strict=True))

@@ -4,10 +4,12 @@ The runs are short and the nets narrow. That a net learns in such a run shows th
 to the scale. Where the literature has it otherwise at full scale, a rule therefore says no more than *conditional*.
 """
 
+import math
+
 import numpy as np
 from scipy.stats import somersd
 
-from skipnets.analysis.statistics import Comparison, Summary, summarize
+from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
 from skipnets.experiments.document_004 import DEPTHS
 from skipnets.published import RESNET_TEST_ERRORS
 from skipnets.records import RunRecord
@@ -69,7 +71,8 @@ def _trend(results: Results, kind: str, value: Value) -> Summary:
     if len(seeds) < 2:
         raise NotMeasuredError(f"Needs two seeds that the cells of {kind} share at all depths.")
     rises = [somersd(DEPTHS, [values[seed] for values in at]).statistic for seed in sorted(seeds)]
-    return summarize(np.nan_to_num(rises).tolist())
+    steps = math.comb(len(DEPTHS), 2)  # pairs of depths; one that turns round moves the share by two of them
+    return summarize(np.nan_to_num(rises).tolist(), resolution=2 / steps)
 
 
 @RULES.decide("A29", "B8")
@@ -78,9 +81,17 @@ def depth_degrades_training(results: Results) -> Verdict:
     plain = _compare(results, f"plain_net_{DEEP}", f"plain_net_{SHALLOW}")
     residual = _compare(results, f"residual_net_{DEEP}", f"residual_net_{SHALLOW}")
     status = status_by_side(plain, "refuted", "supported")
+    falls = (
+        {seed: deep[seed] - shallow[seed] for seed in deep.keys() & shallow.keys()}
+        for deep, shallow in (
+            [by_seed(results, f"{kind}_{depth}", learnt, CHANCE) for depth in (DEEP, SHALLOW)]
+            for kind in ("plain_net", "residual_net")
+        )
+    )
     reason = (
-        f"Training accuracy at {DEEP} less that at {SHALLOW} layers {SCALE}: plain nets {points(plain)}, ResNets "
-        f"{points(residual)}."
+        f"Training accuracy at {DEEP} minus that at {SHALLOW} layers {SCALE}: plain nets {points(plain)}, ResNets "
+        f"{points(residual)}, plain nets beyond ResNets {points(compare_paired(*falls))}. What both share may be due "
+        "to the short runs: at full scale He's ResNets gain by depth."
     )
     return Verdict.of(status, reason, plain)
 
@@ -95,7 +106,7 @@ def normalized_initialization_does_not_mend_it(results: Results) -> Verdict:
     if with_norm.low > 0 and without.low > 0:
         status = "refuted"
     reason = (
-        f"Training accuracy of plain nets with He's initialisation, {DEEP} less {SHALLOW} layers {SCALE}: with batch "
+        f"Training accuracy of plain nets with He's initialisation, {DEEP} minus {SHALLOW} layers {SCALE}: with batch "
         f"normalisation {points(with_norm)}, without {points(without)}."
     )
     return Verdict.of(status, reason, with_norm)
@@ -112,7 +123,7 @@ def deeper_generalizes_better(results: Results) -> Verdict:
         status = "conditional"
     errors = [f"{100 * RESNET_TEST_ERRORS[depth]:.2f} % with {depth:,}" for depth in (20, 110, 1202)]
     reason = (
-        f"Pairs of depths where the deeper net tests better less those where it tests worse, as a share of all pairs "
+        f"Pairs of depths where the deeper net tests better minus those where it tests worse, as a share of all pairs "
         f"from {FEWEST} to {MOST} layers, {SCALE}: ResNets {told(residual)}, plain nets {told(plain)}. He et al. print "
         f"test errors of {', '.join(errors[:-1])} and {errors[-1]} layers, of ResNets at full scale on CIFAR-10."
     )
@@ -132,7 +143,8 @@ def few_layers_are_no_problem(results: Results) -> Verdict:
     elif plain.low > UNTRAINED and gain.low > ALIKE:
         status = "conditional"
     reason = (
-        f"Training accuracy of plain nets of {FEWEST} layers {SCALE}: {told(plain)}; ResNets less these {points(gain)}."
+        f"Training accuracy of plain nets of {FEWEST} layers {SCALE}: {told(plain)}; ResNets minus plain nets "
+        f"{points(gain)}."
     )
     return Verdict.of(status, reason, plain)
 
@@ -147,7 +159,7 @@ def difficulty_beyond_ten_layers(results: Results) -> Verdict:
     onset = next((depth for depth in deeper if depth > max(spared, default=0)), None)
     since = f" It is discernibly lower at {onset} layers and at every greater depth." if onset else ""
     reason = (
-        f"Training accuracy of plain nets {SCALE}, less that at {FEWEST} layers: at {DEPTHS[1]} "
+        f"Training accuracy of plain nets {SCALE}, minus that at {FEWEST} layers: at {DEPTHS[1]} "
         f"{points(deeper[DEPTHS[1]])}, at {MOST} {points(deeper[MOST])}.{since}"
     )
     return Verdict.of(status_by_side(deeper[MOST], "refuted", "supported"), reason, deeper[MOST])
@@ -166,7 +178,7 @@ def difficulty_worsens_with_depth(results: Results) -> Verdict:
     elif trend.high < 0 and deepest.low > UNTRAINED:
         status = "conditional"
     reason = (
-        f"Pairs of depths where the deeper plain net knows more of its training images less those where it knows less, "
+        "Pairs of depths where the deeper plain net knows more of its training images minus those where it knows less, "
         f"as a share of all pairs, {SCALE}: {told(trend)}. Training accuracy at {MOST} layers: {told(deepest)}."
     )
     return Verdict.of(status, reason, trend)
@@ -177,7 +189,7 @@ def skips_help_training_and_generalization(results: Results) -> Verdict:
     """ResNets have the higher training and test accuracy at 20 layers, where plain nets train too, and at 56."""
     found = [gain for depth in (SHALLOW, DEEP) for gain in _gains(results, depth)]
     labels = [f"{what} at {depth} layers" for depth in (SHALLOW, DEEP) for what in ("training", "test")]
-    return verdict_by_all_signs(f"Accuracy {SCALE}, ResNet less plain net", labels, found)
+    return verdict_by_all_signs(f"Accuracy {SCALE}, ResNet minus plain net", labels, found)
 
 
 @RULES.decide("C10")
@@ -207,7 +219,7 @@ def plain_nets_are_worse_and_untrainable(results: Results) -> Verdict:
     elif status == "conditional" and plain.low <= UNTRAINED:
         status = "not distinguishable"
     reason = (
-        f"At {MOST} layers {SCALE}: test accuracy, ResNet less plain net {points(gain)}; training accuracy of the "
+        f"At {MOST} layers {SCALE}: test accuracy, ResNet minus plain net {points(gain)}; training accuracy of the "
         f"plain net {told(plain)}."
     )
     return Verdict.of(status, reason, gain)
@@ -219,4 +231,4 @@ def skips_are_powerful(results: Results) -> Verdict:
     depths = [depth for depth in DEPTHS if depth >= DEEP]
     found = [_gains(results, depth)[0] for depth in depths]
     labels = [f"{depth} layers" for depth in depths]
-    return verdict_by_all_signs(f"Training accuracy {SCALE}, ResNet less plain net", labels, found)
+    return verdict_by_all_signs(f"Training accuracy {SCALE}, ResNet minus plain net", labels, found)
