@@ -173,7 +173,7 @@ def test_pauses_leave_no_trace_in_the_results(
     stretch: int, reports: list[int], validation: Any, evaluate_every: int
 ) -> None:
     spec = make_spec(
-        epochs=5 * len(reports) + 1,
+        epochs=5 * len(reports) + 4,
         schedule={"milestones": [1, 3]},
         validation=validation,
         evaluate_test_every=evaluate_every,
