@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from skipnets.architectures import build
 from skipnets.architectures.blocks import GroupedConv2D
+from skipnets.architectures.summary import LayerRow, layer_rows
 from skipnets.errors import BadInputError
 from skipnets.experiments import concat_vs_sum
 from skipnets.specs import CNN, DeepNet, JoinNet, Part, ResNet
-from skipnets.tables import LayerRow, layer_rows
 
 # Neither square nor in colour: an axis taken for another shows.
 IMAGE_SHAPE, CLASSES = (16, 20, 2), 7

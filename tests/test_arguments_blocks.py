@@ -16,8 +16,8 @@ from keras import layers
 from scipy.signal import convolve2d
 
 from skipnets.architectures import build
+from skipnets.architectures.summary import layer_rows
 from skipnets.specs import CNN, ResNet
-from skipnets.tables import layer_rows
 
 FIGURE_4 = [
     ("Conv2D", (32, 32, 32), 896),

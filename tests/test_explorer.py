@@ -14,8 +14,8 @@ from browser import needs_browser, needs_node, run_script, title_of
 from factory import made_up_first_steps
 from skipnets.architectures import build
 from skipnets.figures import explorer
-from skipnets.first_steps import MOMENTS
 from skipnets.measurements import FirstSteps
+from skipnets.measurements.first_steps import MOMENTS
 from skipnets.paths import ROOT
 from skipnets.specs import DeepNet
 from tiny import make_spec

@@ -10,8 +10,8 @@ from factory import made_up_first_steps
 from skipnets.analysis.signal import measure_signal
 from skipnets.engines import KerasEngine, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError, DamagedFileError
-from skipnets.first_steps import measure_first_steps
 from skipnets.measurements import FirstSteps, Measurements
+from skipnets.measurements.first_steps import measure_first_steps
 from skipnets.order import batches
 from skipnets.specs import SGD, DeepNet, RunSpec, StepDecay
 from tiny import few_images, make_spec, train_in

@@ -16,7 +16,7 @@ from skipnets.engines import compiled_model, scaled
 from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.experiments import concat_vs_sum_pocket, very_deep
 from skipnets.figures import joins, runs
-from skipnets.joined_maps import describe_join, measure_joined_maps
+from skipnets.measurements.joins import describe_join, measure_joined_maps
 from skipnets.paths import ROOT
 from skipnets.published import TABLE_1
 from skipnets.results import Results, load_results

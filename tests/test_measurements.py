@@ -15,7 +15,8 @@ from skipnets.checkpoints import Checkpoint
 from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError, DamagedFileError, RunPausedError
 from skipnets.measurements import Measurements, State
-from skipnets.measuring import describe_outputs, measure_state, measure_step_times
+from skipnets.measurements.states import describe_outputs, measure_state
+from skipnets.measurements.step_times import measure_step_times
 from skipnets.order import permutation
 from skipnets.records import Store, digest_arrays
 from skipnets.specs import SGD, Adam, DeepNet, RMSprop, RunSpec, StepDecay

@@ -1,8 +1,9 @@
 """Tables of layers and MyST tables."""
 
 from skipnets.architectures import build
+from skipnets.architectures.summary import layer_rows
 from skipnets.specs import CNN, ResNet
-from skipnets.tables import layer_rows, layer_table, myst_table
+from skipnets.tables import layer_table, myst_table
 
 
 def test_layer_rows_name_what_each_layer_reads() -> None:
@@ -25,4 +26,4 @@ def test_a_myst_table_is_captioned_named_and_escapes_bars() -> None:
 
 
 def test_the_layer_table_ends_with_the_total() -> None:
-    assert "**418,794**" in layer_table(build(CNN()), "The CNN.", "tbl-cnn").splitlines()[-2]
+    assert "**418,794**" in layer_table(layer_rows(build(CNN())), "The CNN.", "tbl-cnn").splitlines()[-2]

@@ -68,7 +68,7 @@ def summary(
         raise BadInputError(f"image shape {image_shape!r}: expected three numbers above 0, as in 32,32,3")
     load_keras()
     from skipnets.architectures import build
-    from skipnets.tables import layer_rows
+    from skipnets.architectures.summary import layer_rows
 
     model = build(chosen, (height, width, channels), classes)
     table = _table("layer", "kind", "output shape", "parameters", "connected to")
@@ -274,7 +274,7 @@ def measure_states(
         if _is_missing(grid.measurements.state(spec, epoch), images=images, probes=probes, steps=steps)
     ]
     load_keras()
-    from skipnets.measuring import check_state, measure_state
+    from skipnets.measurements.states import check_state, measure_state
 
     for _, spec, epoch in missing:  # all of them, since the measurements before a bad one may take hours
         check_state(spec, epoch, grid.store, images)
@@ -297,7 +297,7 @@ def measure_joins(
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
     missing = [run for run in grid.runs() if _is_missing(grid.measurements.joined_maps(run[1]), images=images)]
     load_keras()
-    from skipnets.joined_maps import check_joined_maps, measure_joined_maps
+    from skipnets.measurements.joins import check_joined_maps, measure_joined_maps
 
     for _, spec in missing:
         check_joined_maps(spec, images)
@@ -323,7 +323,7 @@ def measure_first_steps_of(
         grid = grid.select(cells.split(","))
     missing = [run for run in grid.runs() if _is_missing(grid.measurements.first_steps(run[1], steps), images=images)]
     load_keras()
-    from skipnets.first_steps import check_first_steps, measure_first_steps
+    from skipnets.measurements.first_steps import check_first_steps, measure_first_steps
 
     for _, spec in missing:
         check_first_steps(spec, steps, images)
@@ -341,7 +341,7 @@ def measure_steps(
     """Time a training step under RMSprop, Adam and SGD with momentum, which take turns."""
     network, grid = parse_architecture(architecture, {}), find_experiment(experiment)
     load_keras()
-    from skipnets.measuring import measure_step_times
+    from skipnets.measurements.step_times import measure_step_times
 
     _keep(grid, measure_step_times(network, (RMSprop(), Adam(), SGD(momentum=0.9)), rounds=rounds))
 

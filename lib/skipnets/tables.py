@@ -1,44 +1,12 @@
-"""Tables of the book: a network's layers, and MyST tables with a caption and a name to refer to."""
+"""MyST tables with a caption and a name to refer to, of numbers or of a network's layers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a page of tables alone need not load a backend
-    import keras
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One row of a network's summary."""
-
-    name: str
-    kind: str  # the layer's class
-    shape: tuple[int | None, ...]  # of its output; None is the batch
-    parameters: int
-    inputs: tuple[str, ...]  # names of the layers it reads
-
-
-def layer_rows(model: keras.Model) -> list[LayerRow]:
-    """Return a row for each layer of a functional model, in the order of computation.
-
-    A layer of a model cut out of a larger one also has connections there, which do not count.
-    """
-    nodes = [node for depth in model._nodes_by_depth.values() for node in depth]
-    return [
-        LayerRow(
-            name=layer.name,
-            kind=type(layer).__name__,
-            shape=tuple(layer.output.shape),
-            parameters=layer.count_params(),
-            inputs=tuple(
-                parent.operation.name for node in nodes if node.operation is layer for parent in node.parent_nodes
-            ),
-        )
-        for layer in model.operations
-    ]
+    from skipnets.architectures.summary import LayerRow
 
 
 def myst_table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str, name: str) -> str:
@@ -51,8 +19,8 @@ def _row(cells: Iterable[object]) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
-def layer_table(model: keras.Model, caption: str, name: str) -> str:
-    """Return a network's layer rows and total as a MyST table."""
+def layer_table(layers: Sequence[LayerRow], caption: str, name: str) -> str:
+    """Return a network's layers and the total of their parameters as a MyST table."""
     rows: list[Sequence[object]] = [
         (
             f"`{row.name}`",
@@ -61,9 +29,9 @@ def layer_table(model: keras.Model, caption: str, name: str) -> str:
             f"{row.parameters:,}",
             ", ".join(f"`{name}`" for name in row.inputs),
         )
-        for row in layer_rows(model)
+        for row in layers
     ]
-    total = ("**total**", "", "", f"**{model.count_params():,}**", "")
+    total = ("**total**", "", "", f"**{sum(row.parameters for row in layers):,}**", "")
     return myst_table(("layer", "kind", "output", "parameters", "connected to"), [*rows, total], caption, name)
 
 

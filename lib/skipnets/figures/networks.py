@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
+from skipnets.architectures.summary import LayerRow, layer_rows
 from skipnets.figures.style import ORANGE
-from skipnets.tables import LayerRow, layer_rows
 
 if TYPE_CHECKING:  # a page of records alone need not load a backend
     import keras

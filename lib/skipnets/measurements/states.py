@@ -1,24 +1,21 @@
-"""Measurements made: trained nets and their curvature, training steps and their time."""
-
-import time
-from collections.abc import Callable, Sequence
+"""Measure trained nets: their curvature, and what every hidden layer holds and is worth."""
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from skipnets import datasets, order
+from skipnets import datasets
 from skipnets.analysis.conditioning import condition
 from skipnets.analysis.curvature import Hessian, Objective
 from skipnets.analysis.lanczos import Report
 from skipnets.analysis.output_dropout import average_over_draws
 from skipnets.analysis.spectrum import spectral_density
 from skipnets.datasets import ImageSet
-from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
+from skipnets.engines import compiled_model, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError
-from skipnets.measurements import LayerState, Machine, Spectrum, State, StepTimes
+from skipnets.measurements import LayerState, Machine, Spectrum, State
 from skipnets.records import Metrics, Store, digest_arrays
-from skipnets.specs import CNN, Part, RunSpec, parse_spec
+from skipnets.specs import CNN, RunSpec
 from skipnets.training import trained_weights
 
 
@@ -156,50 +153,3 @@ def _test_accuracy(model: keras.Model, images: ImageSet) -> float:
 def _short(values: npt.NDArray[np.float64]) -> list[float]:
     """Seven significant digits, all that float32 products have."""
     return [float(f"{value:.7g}") for value in values]
-
-
-def measure_step_times(
-    network: Part,
-    optimizers: Sequence[Part],
-    batch_size: int = 64,
-    steps: int = 20,
-    rounds: int = 10,
-    progress: Callable[[int], None] | None = None,
-) -> StepTimes:
-    """Time training steps of ``network`` on generated images, the optimisers taking turns.
-
-    Args:
-        network: An architecture part.
-        optimizers: Optimiser parts of different kinds.
-        batch_size: Images a step.
-        steps: Steps of each optimiser in a round.
-        rounds: How many times each has its turn; one more beforehand is not counted.
-        progress: Called with the number of each round done.
-    """
-    engines, images = {}, datasets.load("synthetic").select(batch_size * steps, 1)
-    for optimizer in optimizers:
-        spec = parse_spec(
-            {
-                "architecture": network, "optimizer": optimizer, "image_set": "synthetic", "batch_size": batch_size,
-                "train_images": batch_size * steps, "test_images": 1, "epochs": 1,
-            }
-        )  # fmt: skip
-        engines[spec.optimizer.kind] = KerasEngine(spec, images)
-    seconds: dict[str, list[float]] = {kind: [] for kind in engines}
-    for number in range(rounds + 1):
-        batches = order.batches(0, number, batch_size * steps, batch_size)
-        for kind, engine in engines.items():
-            begun = time.process_time()
-            engine.train(number, batches)
-            if number:
-                seconds[kind].append(round((time.process_time() - begun) / steps, 6))
-        if progress and number:
-            progress(number)
-    return StepTimes(
-        schema=1,
-        network=network,
-        batch_size=batch_size,
-        steps=steps,
-        cpu_seconds={kind: tuple(values) for kind, values in seconds.items()},
-        machine=Machine.here(),
-    )

@@ -1,4 +1,4 @@
-"""Measurements made: the first steps of a training, and what they do to every convolution.
+"""Measure the first steps of a training, and what they do to every convolution.
 
 Steps are those that training takes: the same weights, images and rates, a step at a time. Measuring between them leaves
 the net as it was.

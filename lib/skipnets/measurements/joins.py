@@ -1,4 +1,4 @@
-"""How alike the outputs are that a net of document 003 joins, and what the net loses without each: measured once."""
+"""Measure how alike the outputs are that a net of document 003 joins, and what the net loses without each."""
 
 import keras
 import numpy as np
@@ -6,12 +6,12 @@ import numpy.typing as npt
 
 from skipnets import datasets
 from skipnets.analysis.similarity import linear_cka
+from skipnets.architectures.summary import layer_rows
 from skipnets.engines import compiled_model, scaled
 from skipnets.errors import BadInputError
 from skipnets.measurements import JoinedMaps, Machine
 from skipnets.records import digest_arrays
 from skipnets.specs import JoinNet, RunSpec
-from skipnets.tables import layer_rows
 from skipnets.training import trained_weights
 
 
