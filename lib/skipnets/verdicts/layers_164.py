@@ -45,8 +45,15 @@ def _last(steps: FirstSteps) -> Moment:
 
 
 def _first_and_late(of_layers: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """What a number a layer is in the two layers whose plots the paper prints."""
-    return float(of_layers[FIRST - 1]), float(of_layers[LATE - 1])
+    """What a number a layer is in the two layers whose plots the paper prints.
+
+    Raises:
+        NotMeasuredError: It is undefined in one of them.
+    """
+    first, late = float(of_layers[FIRST - 1]), float(of_layers[LATE - 1])
+    if np.isnan([first, late]).any():
+        raise NotMeasuredError(f"Needs a finite range in layers {FIRST} and {LATE}, which hold infinities.")
+    return first, late
 
 
 def infinite_layers(moment: Moment) -> list[int]:
