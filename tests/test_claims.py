@@ -247,7 +247,7 @@ def made_up_history(
         training_spikes: How many epochs' training loss is five nats higher.
         learnt: Training accuracy, dropout off, from ``learnt_at`` on; half before.
         loss_learnt: Training loss, dropout off.
-        learnt_at: When it is learnt.
+        learnt_at: When it is learnt, and the training loss falls from 0.3 to 0.05 nats.
     """
     epochs, evaluated = np.arange(1, spec.epochs + 1), np.arange(5, spec.epochs + 1, 5)
     noise = 0.0005 * (crc32(f"{cell} {spec.seed}".encode()) % 5 - 2)
@@ -255,7 +255,7 @@ def made_up_history(
     accuracy[np.isin(epochs, 110 + 5 * np.arange(falls))] -= 0.1
     test_loss = loss + noise + rise * (epochs > 130)
     test_loss[np.isin(epochs, 30 + 8 * np.arange(spikes))] += 5
-    training_loss = np.full(spec.epochs, 0.3)
+    training_loss = np.where(epochs < learnt_at, 0.3, 0.05)
     training_loss[np.isin(epochs, 30 + 8 * np.arange(training_spikes))] += 5
     known = np.where(evaluated < learnt_at, 0.5, learnt - noise)
 

@@ -65,6 +65,13 @@ def compare(
     return compare_paired(of_first, of_second, resolution=resolution)
 
 
+def epochs_to_loss(record: RunRecord, loss: float) -> int:
+    """First epoch whose training loss, dropout on, is at most ``loss`` nats; one more than the run has if none is."""
+    training = record.history.training
+    reached = (epoch for epoch, value in zip(training.epochs, training.loss, strict=True) if value <= loss)
+    return next(reached, training.epochs[-1] + 1)
+
+
 def alike(found: Comparison) -> bool:
     """Say whether the whole interval of a difference in accuracy counts as no difference."""
     return found.low > -ALIKE and found.high < ALIKE

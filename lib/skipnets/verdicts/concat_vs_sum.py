@@ -5,6 +5,7 @@ Accuracies are those after the last epoch, as in Table 1.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from skipnets.analysis.statistics import Comparison, compare_paired, further_value, summarize
 from skipnets.published import TABLE_1
@@ -20,6 +21,7 @@ from skipnets.verdicts.comparing import (
     apart,
     by_seed,
     compare,
+    epochs_to_loss,
     points,
     rising,
     status_by_side,
@@ -59,13 +61,6 @@ def _epochs_to_decent(record: RunRecord) -> float:
     test = record.history.test
     decent = 0.95 * max(test.accuracy)
     return next(epoch for epoch, value in zip(test.epochs, test.accuracy, strict=True) if value >= decent)
-
-
-def _epochs_to_loss_of_one(record: RunRecord) -> float:
-    """First epoch whose training loss, dropout on, is at most 1 nat; one more than the run has if there is none."""
-    training = record.history.training
-    reached = (epoch for epoch, loss in zip(training.epochs, training.loss, strict=True) if loss <= 1)
-    return next(reached, training.epochs[-1] + 1)
 
 
 def _end_loss(record: RunRecord) -> float:
@@ -319,7 +314,7 @@ def few_kernels_for_long_training(results: Results) -> Verdict:
 @RULES.decide("B46")
 def kernels_speed_up_training(results: Results) -> Verdict:
     """With 12 layers, training loss falls to 1 nat in fewer epochs with more kernels, in every join."""
-    return _sooner_with_kernels(results, _epochs_to_loss_of_one, "the training loss is at most 1 nat", every=1)
+    return _sooner_with_kernels(results, partial(epochs_to_loss, loss=1), "the training loss is at most 1 nat", every=1)
 
 
 @RULES.decide("B47")
