@@ -121,9 +121,9 @@ def plain_nets_are_infinite_from_layer_80_on(results: Results) -> Verdict:
 
 @RULES.decide("C19")
 def residual_nets_are_never_infinite(results: Results) -> Verdict:
-    """In its first 500 steps every layer of a ResNet has a finite condition number, on either image set.
+    """Every layer of a ResNet keeps a finite condition number, on either image set; first steps cannot decide it.
 
-    The sentence is about nets that are trained to the end, so that first steps say no more than *conditional*.
+    The sentence is about nets that are trained to the end, so what the first 500 steps show is told and no more.
     """
     nets = [steps for name in ("residual_net", "residual_net_mnist") for steps in results.first_steps(name).values()]
     if not nets:
@@ -156,7 +156,7 @@ def condition_falls_with_depth(results: Results) -> Verdict:
         early, late = float(np.median(condition[:20])), float(np.median(condition[-100:]))
         falls.append(early / late)
         told.append(
-            f"{early:.3g} and {late:.3g} on {steps.spec.image_set}, at a loss of {np.mean(steps.loss[-50:]):.2f} nats"
+            f"{early:,.0f} and {late:,.0f} on {steps.spec.image_set}, at a loss of {np.mean(steps.loss[-50:]):.2f} nats"
         )
     status: Status = "not distinguishable"
     if min(falls) >= TENFOLD:
