@@ -153,10 +153,14 @@ def spikes_per_hundred(record: RunRecord, measure: str) -> float:
     return find_spikes(curve.epochs, curve.loss).per_hundred
 
 
+#: A net knows its training images where it has this share of them right.
+LEARNT_SHARE = 0.95
+
+
 def epochs_to_learn(record: RunRecord) -> float:
     """First measured epoch at which training accuracy, dropout off, reaches 95 %; one past the last if never."""
     curve = record.history.training_inference
-    return float(first_epoch(curve.epochs, curve.accuracy, 0.95) or record.spec.epochs + 1)
+    return float(first_epoch(curve.epochs, curve.accuracy, LEARNT_SHARE) or record.spec.epochs + 1)
 
 
 def single_run_differences(results: Results, first: str, second: str, column: str) -> npt.NDArray[np.float64]:

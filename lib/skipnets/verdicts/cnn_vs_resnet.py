@@ -10,7 +10,7 @@ from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import Comparison, Summary, accuracy_interval, compare_paired, summarize
 from skipnets.measurements import State
 from skipnets.records import Curve, RunRecord
-from skipnets.results import Results, epochs_to_learn, spikes_per_hundred
+from skipnets.results import LEARNT_SHARE, Results, epochs_to_learn, spikes_per_hundred
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
     ALIKE,
@@ -35,9 +35,6 @@ RULES = Rules()
 #: An eigenvalue of the Hessian up to this share of the largest counts as next to zero. 80 Lanczos steps see a trained
 #: net's spectrum near zero in steps of about a thousandth of the largest, so that a lower threshold would count steps.
 FLAT = 1e-2
-
-#: A net knows its images where it has this share of them right; ``results.epochs_to_learn`` has the same.
-LEARNT_SHARE = 0.95
 
 #: A loss in nats that leaves next to nothing to learn: guessing among ten costs 2.30.
 NEXT_TO_NO_LOSS = 0.1

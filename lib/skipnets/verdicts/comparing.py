@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
-from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
+from skipnets.analysis.statistics import Comparison, Summary, compare_paired, first_epoch, summarize
 from skipnets.records import RunRecord
 from skipnets.results import Results
 from skipnets.verdicts import NotMeasuredError, Status, Verdict
@@ -68,8 +68,7 @@ def compare(
 def epochs_to_loss(record: RunRecord, loss: float) -> int:
     """First epoch whose training loss, dropout on, is at most ``loss`` nats; one more than the run has if none is."""
     training = record.history.training
-    reached = (epoch for epoch, value in zip(training.epochs, training.loss, strict=True) if value <= loss)
-    return next(reached, training.epochs[-1] + 1)
+    return first_epoch(training.epochs, [-value for value in training.loss], -loss) or training.epochs[-1] + 1
 
 
 def alike(found: Comparison) -> bool:

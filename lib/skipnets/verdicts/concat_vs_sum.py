@@ -179,7 +179,7 @@ def some_connectivity_is_redundant(results: Results) -> Verdict:
     if len(maps) < 2:
         raise NotMeasuredError(f"Needs the joins of two nets of cell {cell}, {len(maps)} measured.")
     spared = [sum(one.accuracy - left < ALIKE for left in one.without) / len(one.without) for one in maps.values()]
-    alike = [
+    similarities = [
         sum(row[number + 1] for number, row in enumerate(one.similarity[:-1])) / (len(one.similarity) - 1)
         for one in maps.values()
     ]
@@ -193,7 +193,7 @@ def some_connectivity_is_redundant(results: Results) -> Verdict:
         status = "conditional"
     reason = (
         f"Share of the joined outputs of {cell} that a trained net misses by less than two points of test accuracy "
-        f"each: {told(found)}; similarity (linear CKA) of an output to the next: {told(summarize(alike))}."
+        f"each: {told(found)}; similarity (linear CKA) of an output to the next: {told(summarize(similarities))}."
     )
     return Verdict.of(status, reason, found)
 
@@ -254,7 +254,7 @@ def joins_converge_to_the_same_point(results: Results) -> Verdict:
     """At every number of kernels, both joins of 12 layers test within two points of the baseline."""
     chosen = [(join, k) for k in KERNELS for join in JOINS[1:]]
     found = [compare(results, f"{join}_12_{k}", f"baseline_12_{k}", end_test) for join, k in chosen]
-    same = [alike(comparison) for comparison in found]
+    same = list(map(alike, found))
     status: Status = "not distinguishable"
     if all(same):
         status = "supported"
