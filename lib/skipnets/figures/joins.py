@@ -88,7 +88,7 @@ class Priced:
     cost: Cost
     printed: float | None  # test accuracy of the published run
     recorded: tuple[float, ...]  # test accuracy, one a seed
-    minutes: float | None  # of training a run, the seeds' median
+    minutes: float | None  # of training a run
 
 
 def cost_plot(nets: Mapping[str, Priced]) -> Figure:
