@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from skipnets.analysis.statistics import Comparison, Summary
 from skipnets.results import Results
 
 Status = Literal["supported", "refuted", "not distinguishable", "conditional", "not yet measured"]
@@ -16,20 +15,10 @@ Status = Literal["supported", "refuted", "not distinguishable", "conditional", "
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim. The number behind a measured one has its interval in ``low`` and ``high``."""
+    """What became of a claim, and why."""
 
     status: Status
     reason: str
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-    @classmethod
-    def of(cls, status: Status, reason: str, found: Summary | Comparison) -> "Verdict":
-        """Return a measured verdict: ``found`` is the number behind it."""
-        return cls(
-            status, reason, found.mean if isinstance(found, Summary) else found.difference, found.low, found.high
-        )
 
 
 class NotMeasuredError(Exception):

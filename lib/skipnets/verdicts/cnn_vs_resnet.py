@@ -132,7 +132,7 @@ def skips_eliminate_singularities(results: Results) -> Verdict:
         f"Share of the Hessian's eigenvalues within {FLAT:g} of the largest around zero after {epoch} epochs, ResNet "
         f"with the additions minus without: {points(found)}."
     )
-    return Verdict.of(status_by_side(found, "refuted", "supported"), reason, found)
+    return Verdict(status_by_side(found, "refuted", "supported"), reason)
 
 
 @RULES.decide("A3")
@@ -190,7 +190,7 @@ def overfitting_solved(results: Results) -> Verdict:
         "share of the training images that it knows with 50 % dropout minus that of the test images: "
         f"{points(gap)}. Its test accuracy with the dropout minus without: {points(gain)}."
     )
-    return Verdict.of(status_by_side(gap, "refuted", "supported", of=0.1), reason, gap)
+    return Verdict(status_by_side(gap, "refuted", "supported", of=0.1), reason)
 
 
 @RULES.decide("A10")
@@ -206,7 +206,7 @@ def resnet_better_in_both(results: Results) -> Verdict:
         f"ResNet minus CNN on test images, accuracy {points(accuracy)}, loss {told(loss, unit=' nats')}. The nets "
         "differ in much more than skips."
     )
-    return Verdict.of(status, reason, accuracy)
+    return Verdict(status, reason)
 
 
 @RULES.decide("A11")
@@ -221,13 +221,12 @@ def nothing_after_125(results: Results) -> Verdict:
     status: Status = "refuted" if all(better) else "conditional" if any(better) else "not distinguishable"
     if all(found.high < ALIKE for found in gains.values()) and all(found.low > 0 for found in rises.values()):
         status = "conditional" if any(better) else "supported"
-    largest = max(gains.values(), key=lambda found: found.mean)
     reason = (
         "Epochs 241-250 minus 116-125, on test images: accuracy, "
         f"{told_each(list(gains), list(gains.values()))}; loss in nats, "
         f"{told_each(list(rises), list(rises.values()), told)}."
     )
-    return Verdict.of(status, reason, largest)
+    return Verdict(status, reason)
 
 
 @RULES.decide("A31")
@@ -268,7 +267,7 @@ def nearly_linear_is_easy(results: Results) -> Verdict:
         f"minus tanh {told(tanh)}, ReLU minus no activation at all {told(linear)}: above zero, ReLU is "
         "the slower."
     )
-    return Verdict.of(status, reason, tanh)
+    return Verdict(status, reason)
 
 
 @RULES.decide("A49")
@@ -308,7 +307,7 @@ def spikes_only_in_the_resnet(results: Results) -> Verdict:
         f"Falls of the test accuracy by five points or more after epoch 100, a run: CNN {told(cnn)}, ResNet minus CNN "
         f"{told(found)}. Whether they come at certain intervals was not measured."
     )
-    return Verdict.of(status, reason, found)
+    return Verdict(status, reason)
 
 
 @RULES.decide("A51")
@@ -335,7 +334,7 @@ def loss_to_zero(results: Results) -> Verdict:
         f"With dropout off it ends at {told(off)}; 95 % of the training images are right by epoch {learnt.mean:.0f}. "
         f"With dropout on it cannot fall below {logits_ceiling(0.2)[1]:.2f} and ends at {told(on)}."
     )
-    return Verdict.of(status_by_side(off, "refuted", "conditional", of=NEXT_TO_NO_LOSS), reason, on)
+    return Verdict(status_by_side(off, "refuted", "conditional", of=NEXT_TO_NO_LOSS), reason)
 
 
 @RULES.decide("A54")
@@ -343,7 +342,7 @@ def cnn_test_loss_rises(results: Results) -> Verdict:
     """The CNN's test loss is higher in epochs 241 to 250 than in epochs 41 to 50."""
     found = summary(results, "cnn", _test_change("loss", (41, 50)))
     reason = f"The CNN's test loss in epochs 241-250 minus that in epochs 41-50, in nats: {told(found)}."
-    return Verdict.of(status_by_side(found, "supported", "refuted"), reason, found)
+    return Verdict(status_by_side(found, "supported", "refuted"), reason)
 
 
 @RULES.decide("A55")
@@ -356,7 +355,7 @@ def accuracy_stops_at_09(results: Results) -> Verdict:
         status = "refuted"
     elif on.low > 0.85 and on.high < LEARNT_SHARE:
         status = status_by_side(off, "conditional", "supported", of=LEARNT_SHARE)
-    return Verdict.of(status, reason, on)
+    return Verdict(status, reason)
 
 
 @RULES.decide("A56")
@@ -369,7 +368,7 @@ def plateau_from_a_singularity(results: Results) -> Verdict:
         f"A perfect net behind a 20 % output dropout scores {ceiling:.3f}; the CNN ends at {told(on)}. Without that "
         f"layer it reaches {told(without)}."
     )
-    return Verdict.of("refuted" if explained else "not distinguishable", reason, on)
+    return Verdict("refuted" if explained else "not distinguishable", reason)
 
 
 def _within(results: Results, name: str, low: float, high: float) -> Verdict:
@@ -419,7 +418,7 @@ def resnet_training_accuracy(results: Results) -> Verdict:
         f"With dropout on the ResNet ends at {told(on)}. With dropout off, ResNet minus CNN is {points(off)}. Training "
         f"loss in nats, ResNet minus CNN: with dropout on {told(loss_on)}, off {told(loss_off)}."
     )
-    return Verdict.of(status, reason, on)
+    return Verdict(status, reason)
 
 
 @RULES.decide("A61")
@@ -441,7 +440,7 @@ def ahead_by_a_negligible_margin(results: Results) -> Verdict:
         f"In the last 50 epochs, ResNet minus CNN: {points(found)}; the ResNet's "
         f"average, printed as about 45 %, is {told(average)}."
     )
-    return Verdict.of(status, reason, found)
+    return Verdict(status, reason)
 
 
 #: Cells under Adam with those that differ from them in the optimiser alone.
@@ -461,7 +460,7 @@ def adam_costs_more(results: Results) -> Verdict:
         f"{found.n} rounds of {times.steps} steps taken in turns: {100 * found.mean:+.1f} % "
         f"(95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f})."
     )
-    return Verdict.of(status_by_side(found, "supported", "refuted", of=0.05), reason, found)
+    return Verdict(status_by_side(found, "supported", "refuted", of=0.05), reason)
 
 
 @RULES.decide("A64")
@@ -479,7 +478,7 @@ def rmsprop_faster(results: Results) -> Verdict:
         "tuned: ResNet "
         f"{told(found[0])}, CNN without output dropout {told(found[1])}."
     )
-    return Verdict.of(status, reason, found[0])
+    return Verdict(status, reason)
 
 
 @RULES.decide("A66")
@@ -490,7 +489,7 @@ def flat_loss_is_a_plateau(results: Results) -> Verdict:
         f"With dropout off the CNN's training loss in nats ends at {told(late)}: the curve is flat because next "
         "to nothing is left to learn, not because learning is stuck."
     )
-    return Verdict.of("refuted" if late.high < NEXT_TO_NO_LOSS else "not distinguishable", reason, late)
+    return Verdict("refuted" if late.high < NEXT_TO_NO_LOSS else "not distinguishable", reason)
 
 
 @RULES.decide("A68")
@@ -519,7 +518,7 @@ def both_nets_spike(results: Results) -> Verdict:
         f"Of the losses, spikes per 100 epochs: {told_each(labels, list(rates.values()), told)}. Falls of the test "
         "accuracy are counted for claim A50."
     )
-    return Verdict.of(status, reason, rates["ResNet", "test"])
+    return Verdict(status, reason)
 
 
 @RULES.decide("A69")
@@ -537,4 +536,4 @@ def first_images_are_as_good(results: Results) -> Verdict:
         f"training on images 1,501 to 4,000 (1,000 are in both): ResNet {points(found[0])}, CNN without output dropout "
         f"{points(found[1])}."
     )
-    return Verdict.of(status, reason, found[0])
+    return Verdict(status, reason)

@@ -114,7 +114,7 @@ def status_by_side(found: Summary | Comparison, if_above: Status, if_below: Stat
 def verdict_by_sign(comparison: Comparison, if_positive: Status, if_negative: Status, reason: str) -> Verdict:
     """Return the verdict that a difference's sign gives by its interval, with the difference told behind ``reason``."""
     status = status_by_side(comparison, if_positive, if_negative)
-    return Verdict.of(status, f"{reason}: {told(comparison)}.", comparison)
+    return Verdict(status, f"{reason}: {told(comparison)}.")
 
 
 def rising(found: Sequence[Comparison], everywhere: bool = False) -> Status:
@@ -138,7 +138,7 @@ def verdict_by_all_signs(
     tell: Callable[[Summary | Comparison], str] = points,
 ) -> Verdict:
     """Return the verdict where all differences should be above zero; the first one's number stands for them."""
-    return Verdict.of(rising(found, everywhere), f"{what}: {told_each(labels, found, tell)}.", found[0])
+    return Verdict(rising(found, everywhere), f"{what}: {told_each(labels, found, tell)}.")
 
 
 def verdict_by_range(found: Summary, low: float, high: float, error: float, reason: str) -> Verdict:
@@ -152,4 +152,4 @@ def verdict_by_range(found: Summary, low: float, high: float, error: float, reas
         status = "supported"
     elif found.mean + margin < low or found.mean - margin > high:
         status = "refuted"
-    return Verdict.of(status, reason, found)
+    return Verdict(status, reason)

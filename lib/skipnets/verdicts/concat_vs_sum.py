@@ -125,7 +125,7 @@ def _row(cell: str) -> Rule:
             f"Recorded test accuracy {told(tested)}, printed {printed.test:g}; training accuracy with dropout on "
             f"{told(trained)}, printed {printed.training:g}."
         )
-        return Verdict.of(status, reason, tested)
+        return Verdict(status, reason)
 
     return rule
 
@@ -154,7 +154,7 @@ def depth_is_not_worth_its_price(results: Results) -> Verdict:
         "Test accuracy, concatenation, 69 layers of 16 kernels minus 12 layers of 64, which take nearly twice the "
         f"multiply-adds: {points(found)}."
     )
-    return Verdict.of(status_by_side(found, "refuted", "conditional"), reason, found)
+    return Verdict(status_by_side(found, "refuted", "conditional"), reason)
 
 
 @RULES.decide("B5")
@@ -195,7 +195,7 @@ def some_connectivity_is_redundant(results: Results) -> Verdict:
         f"Share of the joined outputs of {cell} that a trained net misses by less than two points of test accuracy "
         f"each: {told(found)}; similarity (linear CKA) of an output to the next: {told(summarize(similarities))}."
     )
-    return Verdict.of(status, reason, found)
+    return Verdict(status, reason)
 
 
 @RULES.decide("B35")
@@ -232,7 +232,7 @@ def concatenation_before_summation_before_baseline(results: Results) -> Verdict:
 def best_nets_are_close(results: Results) -> Verdict:
     """The best 12-layer nets of the three joins test within two points of each other."""
     found, reason = _best_less_last(results)
-    return Verdict.of(status_by_side(found, "refuted", "supported", of=ALIKE), reason, found)
+    return Verdict(status_by_side(found, "refuted", "supported", of=ALIKE), reason)
 
 
 @RULES.decide("B40")
@@ -246,7 +246,7 @@ def kernels_hardly_help(results: Results) -> Verdict:
     elif any(much) and not any(little):
         status = "refuted"
     reason = f"Test accuracy, 12 layers: {told_each(_labels(MORE_KERNELS), found)}."
-    return Verdict.of(status, reason, found[0])
+    return Verdict(status, reason)
 
 
 @RULES.decide("B41")
@@ -262,7 +262,7 @@ def joins_converge_to_the_same_point(results: Results) -> Verdict:
         status = "conditional" if any(same) else "refuted"
     labels = [f"{join} minus baseline, {k} kernels" for join, k in chosen]
     reason = f"Test accuracy, 12 layers: {told_each(labels, found)}."
-    return Verdict.of(status, reason, found[0])
+    return Verdict(status, reason)
 
 
 @RULES.decide("B42")
@@ -277,7 +277,7 @@ def seeds_hide_the_differences(results: Results) -> Verdict:
         status = "refuted"
     elif alike(found):
         status = "supported"
-    return Verdict.of(status, reason, found)
+    return Verdict(status, reason)
 
 
 @RULES.decide("B43")
@@ -292,7 +292,7 @@ def _sooner_with_kernels(results: Results, epochs: Value, until: str, every: int
     fewer = [(second, first) for first, second in MORE_KERNELS]
     found = _between_kernels(results, epochs, fewer, resolution=every)
     reason = f"Epochs until {until}, 12 layers: {told_each(_labels(fewer), found, told)}."
-    return Verdict.of(rising(found), reason, found[0])
+    return Verdict(rising(found), reason)
 
 
 @RULES.decide("B44")
@@ -338,7 +338,7 @@ def concatenation_minimises_the_loss(results: Results) -> Verdict:
         "Final training loss in nats, dropout on, 12 layers of 16 kernels: baseline minus concatenation "
         f"{told(found[0])}; summation minus concatenation {told(found[1])}; concatenation itself {told(left)}."
     )
-    return Verdict.of(status, reason, found[0])
+    return Verdict(status, reason)
 
 
 @RULES.decide("B49")
@@ -362,7 +362,7 @@ def deep_baselines_are_untrainable(results: Results) -> Verdict:
         f"Test accuracy of the baseline, 69 layers of 3 kernels: with Glorot's initialisation {told(glorot)}, He's "
         f"{told(he)}."
     )
-    return Verdict.of(status, reason, glorot)
+    return Verdict(status, reason)
 
 
 def _learn(results: Results, cells: Sequence[str]) -> Verdict:
@@ -372,7 +372,7 @@ def _learn(results: Results, cells: Sequence[str]) -> Verdict:
     if all(one.high < UNTRAINED for one in found):
         status = "refuted"
     reason = f"Test accuracy: {told_each(cells, found, told)}."
-    return Verdict.of(status, reason, found[0])
+    return Verdict(status, reason)
 
 
 @RULES.decide("B52")
@@ -398,7 +398,7 @@ def depth_does_not_help_linearly(results: Results) -> Verdict:
     reason = "Points of test accuracy a layer, from 69 to 120 layers minus from 12 to 69"
     found = compare_paired(late, early)
     if found.low > -0.02 and found.high < 0.02:
-        return Verdict.of("refuted", f"{reason}: {told(found)}.", found)
+        return Verdict("refuted", f"{reason}: {told(found)}.")
     return verdict_by_sign(found, "supported", "supported", reason)
 
 
@@ -431,7 +431,7 @@ def depth_alone_guarantees_nothing(results: Results) -> Verdict:
     elif any(comparison.high < ALIKE for comparison in found):
         status = "supported"
     reason = f"Test accuracy, 3 kernels, 69 minus 12 layers: {told_each(('baseline', 'summation'), found)}."
-    return Verdict.of(status, reason, found[0])
+    return Verdict(status, reason)
 
 
 @RULES.decide("B59")

@@ -93,7 +93,7 @@ def depth_degrades_training(results: Results) -> Verdict:
         f"{points(residual)}, plain nets beyond ResNets {points(compare_paired(*falls))}. What both share may be due "
         "to the short runs: at full scale He's ResNets gain by depth."
     )
-    return Verdict.of(status, reason, plain)
+    return Verdict(status, reason)
 
 
 @RULES.decide("A30")
@@ -109,7 +109,7 @@ def normalized_initialization_does_not_mend_it(results: Results) -> Verdict:
         f"Training accuracy of plain nets with He's initialisation, {DEEP} minus {SHALLOW} layers {SCALE}: with batch "
         f"normalisation {points(with_norm)}, without {points(without)}."
     )
-    return Verdict.of(status, reason, with_norm)
+    return Verdict(status, reason)
 
 
 @RULES.decide("C1")
@@ -127,7 +127,7 @@ def deeper_generalizes_better(results: Results) -> Verdict:
         f"from {FEWEST} to {MOST} layers, {SCALE}: ResNets {told(residual)}, plain nets {told(plain)}. He et al. print "
         f"test errors of {', '.join(errors[:-1])} and {errors[-1]} layers, of ResNets at full scale on CIFAR-10."
     )
-    return Verdict.of(status, reason, residual)
+    return Verdict(status, reason)
 
 
 @RULES.decide("C2")
@@ -146,7 +146,7 @@ def few_layers_are_no_problem(results: Results) -> Verdict:
         f"Training accuracy of plain nets of {FEWEST} layers {SCALE}: {told(plain)}; ResNets minus plain nets "
         f"{points(gain)}."
     )
-    return Verdict.of(status, reason, plain)
+    return Verdict(status, reason)
 
 
 @RULES.decide("C3")
@@ -162,7 +162,7 @@ def difficulty_beyond_ten_layers(results: Results) -> Verdict:
         f"Training accuracy of plain nets {SCALE}, minus that at {FEWEST} layers: at {DEPTHS[1]} "
         f"{points(deeper[DEPTHS[1]])}, at {MOST} {points(deeper[MOST])}.{since}"
     )
-    return Verdict.of(status_by_side(deeper[MOST], "refuted", "supported"), reason, deeper[MOST])
+    return Verdict(status_by_side(deeper[MOST], "refuted", "supported"), reason)
 
 
 @RULES.decide("C4")
@@ -181,7 +181,7 @@ def difficulty_worsens_with_depth(results: Results) -> Verdict:
         "Pairs of depths where the deeper plain net knows more of its training images minus those where it knows less, "
         f"as a share of all pairs, {SCALE}: {told(trend)}. Training accuracy at {MOST} layers: {told(deepest)}."
     )
-    return Verdict.of(status, reason, trend)
+    return Verdict(status, reason)
 
 
 @RULES.decide("C9")
@@ -205,7 +205,7 @@ def plain_nets_become_impossible(results: Results) -> Verdict:
         f"Training accuracy of plain nets of {MOST} layers, He's initialisation and batch normalisation, {SCALE}: "
         f"{told(found)}. From another initialisation Xiao et al. train plain nets of 10,000 layers."
     )
-    return Verdict.of(status, reason, found)
+    return Verdict(status, reason)
 
 
 @RULES.decide("C13")
@@ -222,7 +222,7 @@ def plain_nets_are_worse_and_untrainable(results: Results) -> Verdict:
         f"At {MOST} layers {SCALE}: test accuracy, ResNet minus plain net {points(gain)}; training accuracy of the "
         f"plain net {told(plain)}."
     )
-    return Verdict.of(status, reason, gain)
+    return Verdict(status, reason)
 
 
 @RULES.decide("C21")
