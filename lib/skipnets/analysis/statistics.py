@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
+
+T = TypeVar("T")
 
 LEVEL = 0.95
 POWER = 0.8
@@ -101,22 +104,22 @@ class Comparison:
         return bool(self.low > 0 or self.high < 0)
 
 
-def compare_paired(first: Mapping[int, float], second: Mapping[int, float], *, resolution: float = 0.0) -> Comparison:
+def compare_paired(first: Mapping[T, float], second: Mapping[T, float], *, resolution: float = 0.0) -> Comparison:
     """Compare two cells over the seeds that both have.
 
     Args:
-        first: Values by seed.
-        second: Values by seed.
+        first: Values by seed, or by whatever else makes a pair.
+        second: Values by the same.
         resolution: Step of the grid that the values lie on, as in ``summarize``; a difference has the rounding of both.
 
     Raises:
         ValueError: No seed in common.
     """
-    seeds = sorted(first.keys() & second.keys())
-    if not seeds:
+    differences = np.array([value - second[seed] for seed, value in first.items() if seed in second], dtype=float)
+    n = len(differences)
+    if n == 0:
         raise ValueError("no seed in common")
-    differences = np.array([first[seed] - second[seed] for seed in seeds], dtype=float)
-    mean, n = float(differences.mean()), len(seeds)
+    mean = float(differences.mean())
     if n == 1:
         return Comparison(1, mean, math.nan, math.nan, math.nan, math.nan)
     error = _standard_error(differences, math.sqrt(2) * resolution)

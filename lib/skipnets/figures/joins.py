@@ -29,8 +29,7 @@ def training_and_test(results: Results) -> Figure:
     for row, join in zip(axes, COLOURS, strict=True):
         for axis, number in zip(row, KERNELS, strict=True):
             curves = results.curves([f"{join}_12_{number}"])
-            for measure in ("training", "test"):
-                label, colour = MEASURES[measure]
+            for measure, (label, colour) in MEASURES.items():
                 draw_seeds(axis, curves[curves.measure == measure], "accuracy", colour, label)
             if curves.empty:
                 say(axis, "not recorded yet")
@@ -38,7 +37,7 @@ def training_and_test(results: Results) -> Figure:
         row[0].set_ylabel("accuracy (share)")
     for axis in axes[-1]:
         axis.set_xlabel("epoch")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     mark_rerun(figure, results)
     return figure
 
@@ -54,8 +53,10 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
             say(above, "not measured yet")
             continue
         above.set_title(f"{label}, {describe_seeds([maps.spec.seed for maps in found])}", fontsize=9)
-        image = above.imshow(np.mean([maps.similarity for maps in found], axis=0), vmin=0, vmax=1, cmap="viridis")
-        places = range(len(found[0].outputs))
+        places = range(1, 1 + len(found[0].outputs))
+        edges = (0.5, len(places) + 0.5)
+        similarity = np.mean([maps.similarity for maps in found], axis=0)
+        image = above.imshow(similarity, vmin=0, vmax=1, cmap="viridis", extent=(*edges, *edges[::-1]))
         figure.colorbar(image, ax=above, label="similarity (linear CKA)")
         above.set(xlabel="joined output, by depth", ylabel="joined output", xticks=places[::3], yticks=places[::3])
         lost = 100 * np.array([[maps.accuracy - left for left in maps.without] for maps in found])
@@ -91,10 +92,10 @@ class Priced:
     minutes: float | None  # of training a run
 
 
-def cost_plot(nets: Mapping[str, Priced]) -> Figure:
+def cost_plot(results: Results, nets: Mapping[str, Priced]) -> Figure:
     """Test accuracy against parameters, multiply-adds and, where there are runs, time; a colour a join, by cell.
 
-    Rings are printed values, dots recorded ones. Labels say layers/kernels.
+    Rings are printed values, dots those of ``results``. Labels say layers/kernels.
     """
     panels: list[tuple[str, tuple[float, ...], Callable[[Priced], float | None]]] = [
         ("parameters (millions)", (2, 4, 10, 20, 40), lambda net: net.cost.parameters / 1e6),
@@ -117,10 +118,10 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
     for join, colour in COLOURS.items():
         axes[0].plot([], [], "o", color=colour, fillstyle="none", markeredgewidth=1.5, label=join)
     for axis, (label, ticks, _) in zip(axes, panels, strict=True):
-        axis.set(xscale="log", xlabel=label, xlim=(0.75 * ticks[0], 1.3 * ticks[-1]), ylim=(0, 0.85))
+        axis.set(xscale="log", xlabel=label, xlim=(0.75 * ticks[0], 1.3 * ticks[-1]))
         axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.minorticks_off()
-    axes[0].set_ylabel("test accuracy (share of images)")
+    axes[0].set(ylabel="test accuracy (share of images)", ylim=(0, 1.15 * axes[0].dataLim.y1))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     figure.draw_without_rendering()  # the labels' places depend on the layout
     for axis in axes:
@@ -128,6 +129,7 @@ def cost_plot(nets: Mapping[str, Priced]) -> Figure:
             list(axis.texts), ax=axis, objects=list(axis.lines), expand=(1.6, 2.2), force_text=(0.3, 0.5),
             force_static=(0.4, 0.4), iter_lim=1000, arrowprops={"arrowstyle": "-", "color": SILVER, "linewidth": 0.7},
         )  # fmt: skip
+    mark_rerun(figure, results)
     return figure
 
 
