@@ -121,6 +121,24 @@ def test_injected_parameters_are_checked(monkeypatch: pytest.MonkeyPatch) -> Non
         check_parameters()
 
 
+@pytest.mark.parametrize(
+    ("depth", "most", "complaint"),
+    [(2, None, "at least 3, received 2"), (2, 7, "3 to 7, received 2"), (8, 7, "3 to 7, received 8")],
+)
+def test_a_value_outside_its_range_is_named(
+    monkeypatch: pytest.MonkeyPatch, depth: int, most: int | None, complaint: str
+) -> None:
+    run_cells(monkeypatch, "depth: int = 5", f"# Parameters\ndepth = {depth}\n", depth=depth)
+    with pytest.raises(BadInputError, match=f"depth: expected {complaint}"):
+        check_parameters(depth=(3, most))
+
+
+def test_a_value_at_the_edge_of_its_range_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    for depth in (3, 7):
+        run_cells(monkeypatch, "depth: int = 5", f"# Parameters\ndepth = {depth}\n", depth=depth)
+        assert check_parameters(depth=(3, 7)) is True
+
+
 def test_only_the_last_injected_cell_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = (CELL, "# Parameters\nother = 3\n", CELL, "# Parameters\nepochs = 3\n")
     run_cells(monkeypatch, *cells, epochs=3, other=3)

@@ -73,26 +73,33 @@ def refuse_bad_parameters(declared: Mapping[str, Parameter], given: Mapping[str,
         raise BadInputError("\n".join([*problems, "the chapter's parameters:", *listed]))
 
 
-def check_parameters() -> bool:
+def check_parameters(**ranges: tuple[float, float | None]) -> bool:
     """Check what papermill has set; called in the cell behind a chapter's parameters.
 
     papermill itself only warns of a name that the chapter does not have and lets every type pass.
+
+    Args:
+        ranges: Least and greatest value of a parameter, both allowed, by its name; None is no limit.
 
     Returns:
         Whether this is a papermill run with parameters. False in the book's build and in JupyterLab.
 
     Raises:
-        BadInputError: A parameter that the chapter does not have, or a value of another type.
+        BadInputError: A parameter that the chapter does not have, a value of another type or outside its range.
     """
     shell = get_ipython()
     if shell is None:
         return False
     cells: list[str] = shell.user_ns["In"]
     positions = [position for position, source in enumerate(cells) if source.startswith(INJECTED)]
-    if not positions:
-        return False
-    injected = ast.parse(cells[positions[-1]])
-    names = [node.id for node in ast.walk(injected) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    declared = declared_parameters(cells[positions[-1] - 1])
-    refuse_bad_parameters(declared, {name: shell.user_ns[name] for name in names})
-    return True
+    if positions:
+        injected = ast.parse(cells[positions[-1]])
+        nodes = [node for node in ast.walk(injected) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        declared = declared_parameters(cells[positions[-1] - 1])
+        refuse_bad_parameters(declared, {node.id: shell.user_ns[node.id] for node in nodes})
+    for name, (least, most) in ranges.items():
+        value = shell.user_ns[name]
+        if value < least or (most is not None and value > most):
+            allowed = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
+            raise BadInputError(f"{name}: expected {allowed}, received {value!r}")
+    return bool(positions)

@@ -36,7 +36,8 @@ def claims_box(claims: Sequence[Claim], verdicts: Mapping[str, Verdict], *ids: s
         f"{_badge(verdicts[claim_id].status)} {verdicts[claim_id].reason}"
         for claim_id in ids
     ]
-    return "\n".join([":::{admonition} What the document claims here", ":class: claims", *lines, ":::"])
+    title = "What the document claims here, and the verdict of the book's own records"  # in a rerun too
+    return "\n".join([f":::{{admonition}} {title}", ":class: claims", *lines, ":::"])
 
 
 def count_verdicts(verdicts: Mapping[str, Verdict]) -> dict[Status, int]:
