@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from skipnets.experiments.grid import Cell, Experiment, base_of, seeds_of
+from skipnets.experiments.grid import Cell, Experiment, Scale, seeds_of
 from skipnets.specs import CNN, SGD, Adam, Part, ResNet, RMSprop, parse_spec
+
+#: The document's own, with as many test images as ``cifar10-head`` has.
+BOOK = Scale("cifar10-head", epochs=250, samples=2500, test_samples=1017, batch_size=64)
 
 
 def cnn_vs_resnet(
-    image_set: str = "cifar10-head",
-    epochs: int = 250,
-    samples: int = 2500,
-    test_samples: int = 1017,
-    batch_size: int = 64,
+    image_set: str = BOOK.image_set,
+    epochs: int = BOOK.epochs,
+    samples: int = BOOK.samples,
+    test_samples: int = BOOK.test_samples,
+    batch_size: int = BOOK.batch_size,
     seeds: Sequence[int] | None = None,
 ) -> Experiment:
     """Document 000: a CNN against a small residual net on the first 2,500 images of CIFAR-10.
@@ -25,8 +28,8 @@ def cnn_vs_resnet(
     """
     five, three, two = (0, 1, 2, 3, 4), (0, 1, 2), (0, 1)
     rms = RMSprop()
-    base = base_of(image_set, samples, test_samples, batch_size, epochs)
-    full_scale = (image_set, epochs, samples, test_samples, batch_size) == ("cifar10-head", 250, 2500, 1017, 64)
+    scale = Scale(image_set, epochs, samples, test_samples, batch_size)
+    full_scale = scale == BOOK
 
     def cell(
         name: str,
@@ -37,8 +40,8 @@ def cnn_vs_resnet(
         main: bool = False,
         **changes: Any,
     ) -> Cell:
-        own = changes if epochs == 250 else changes | {"epochs": epochs}
-        data = base | {"optimizer": optimizer, "architecture": architecture} | own
+        own = changes if epochs == BOOK.epochs else changes | {"epochs": epochs}
+        data = scale.fields() | {"optimizer": optimizer, "architecture": architecture} | own
         return Cell(name, label, parse_spec(data), seeds_of(seeds, cell_seeds), main)
 
     plain_cnn, resnet, no_skips = CNN(output_dropout=0), ResNet(), ResNet(skips=False)

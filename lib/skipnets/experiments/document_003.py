@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from skipnets.experiments.grid import Cell, Experiment, base_of, seeds_of
+from skipnets.experiments.grid import Cell, Experiment, Scale, seeds_of
 from skipnets.published import TABLE_1
 from skipnets.specs import SGD, JoinNet, parse_spec
 
+#: The document's own, and one of a twentieth of the steps.
+PAPER = Scale("cifar10-jpeg", epochs=200, samples=50_000, test_samples=10_000, batch_size=500)
+POCKET = Scale("cifar10-jpeg", epochs=20, samples=5000, test_samples=2000, batch_size=100)
+
 
 def concat_vs_sum(
-    image_set: str = "cifar10-jpeg",
-    epochs: int = 200,
-    samples: int = 50_000,
-    test_samples: int = 10_000,
-    batch_size: int = 500,
+    image_set: str = PAPER.image_set,
+    epochs: int = PAPER.epochs,
+    samples: int = PAPER.samples,
+    test_samples: int = PAPER.test_samples,
+    batch_size: int = PAPER.batch_size,
     seeds: Sequence[int] | None = None,
 ) -> Experiment:
     """Document 003's Table 1, the rows that its text promises and the table lacks, and controls that part causes.
@@ -23,21 +27,21 @@ def concat_vs_sum(
     Raises:
         BadInputError: An argument is out of range; the message names it.
     """
-    base = base_of(image_set, samples, test_samples, batch_size, epochs)
+    scale = Scale(image_set, epochs, samples, test_samples, batch_size)
     return Experiment(
         name="concat_vs_sum",
         title="Concatenate or sum? (document 003)",
-        cells=_join_cells(base, 0.01, seeds),
-        full_scale=(image_set, epochs, samples, test_samples, batch_size) == ("cifar10-jpeg", 200, 50_000, 10_000, 500),
+        cells=_join_cells(scale, 0.01, seeds),
+        full_scale=scale == PAPER,
     )
 
 
 def concat_vs_sum_pocket(
-    image_set: str = "cifar10-jpeg",
-    epochs: int = 20,
-    samples: int = 5000,
-    test_samples: int = 2000,
-    batch_size: int = 100,
+    image_set: str = POCKET.image_set,
+    epochs: int = POCKET.epochs,
+    samples: int = POCKET.samples,
+    test_samples: int = POCKET.test_samples,
+    batch_size: int = POCKET.batch_size,
     seeds: Sequence[int] | None = None,
 ) -> Experiment:
     """The cells of ``concat_vs_sum`` at a scale that two cores do in about three hours, all seeds together.
@@ -49,18 +53,18 @@ def concat_vs_sum_pocket(
     Raises:
         BadInputError: An argument is out of range; the message names it.
     """
-    base = base_of(image_set, samples, test_samples, batch_size, epochs)
+    scale = Scale(image_set, epochs, samples, test_samples, batch_size)
     return Experiment(
         name="concat_vs_sum_pocket",
         title="Concatenate or sum? (document 003, pocket scale)",
-        cells=_join_cells(base, 0.1, seeds),
-        full_scale=(image_set, epochs, samples, test_samples, batch_size) == ("cifar10-jpeg", 20, 5000, 2000, 100),
+        cells=_join_cells(scale, 0.1, seeds),
+        full_scale=scale == POCKET,
     )
 
 
-def _join_cells(base: dict[str, Any], rate: float, seeds: Sequence[int] | None) -> tuple[Cell, ...]:
-    """The cells of document 003's grid, which differ from ``base`` in what their names say, at one learning rate."""
-    base = base | {
+def _join_cells(scale: Scale, rate: float, seeds: Sequence[int] | None) -> tuple[Cell, ...]:
+    """The cells of document 003's grid, which differ in what their names say, at one scale and learning rate."""
+    base = scale.fields() | {
         "loss": "probabilities",
         "optimizer": SGD(learning_rate=rate),
         "evaluate_test_every": 2,
@@ -99,5 +103,5 @@ def _join_cells(base: dict[str, Any], rate: float, seeds: Sequence[int] | None) 
         cell("baseline_12_16_wide", "6,959 units in the first dense layer", dense_units=6959),
         *(cell(f"{join}_12_16_pooled", "four poolings", stages=4) for join in joins),
         *(cell(f"{join}_12_6") for join in joins),
-        *(cell(f"{join}_12_16_long", "twice the epochs", {"epochs": 2 * base["epochs"]}) for join in joins),
+        *(cell(f"{join}_12_16_long", "twice the epochs", {"epochs": 2 * scale.epochs}) for join in joins),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from skipnets.experiments.grid import Cell, Experiment, base_of, seeds_of
+from skipnets.experiments.grid import Cell, Experiment, Scale, seeds_of
 from skipnets.specs import SGD, DeepNet, StepDecay, parse_spec
 
 #: He et al.'s depths of two-layer blocks in three stages, 6n+2, up to document 004's 164.
@@ -12,14 +12,18 @@ DEPTHS = (8, 14, 20, 32, 56, 110, 164)
 #: Document 004's names of its nets, by their kind.
 NETS = {"plain_net": "PlainNet", "residual_net": "ResNet", "resnext": "ResNeXt"}
 
+#: The paper's own, as far as it says; and that of the sweep over depth, whose nets are half as wide.
+PAPER = Scale("cifar10-jpeg", epochs=200, samples=50_000, test_samples=10_000, batch_size=128)
+SWEEP, SWEEP_WIDTH = Scale("cifar10-jpeg", epochs=20, samples=5000, test_samples=1000, batch_size=128), 8
+
 
 def very_deep(
-    image_set: str = "cifar10-jpeg",
-    epochs: int = 20,
-    samples: int = 5000,
-    test_samples: int = 1000,
-    batch_size: int = 128,
-    width: int = 8,
+    image_set: str = SWEEP.image_set,
+    epochs: int = SWEEP.epochs,
+    samples: int = SWEEP.samples,
+    test_samples: int = SWEEP.test_samples,
+    batch_size: int = SWEEP.batch_size,
+    width: int = SWEEP_WIDTH,
     seeds: Sequence[int] | None = None,
 ) -> Experiment:
     """Document 004's nets at rising depth, half as wide as published and trained briefly: a sweep that a CPU can do.
@@ -30,12 +34,13 @@ def very_deep(
     Raises:
         BadInputError: An argument is out of range; the message names it.
     """
+    scale = Scale(image_set, epochs, samples, test_samples, batch_size)
 
     def cell(kind: Literal["plain_net", "residual_net"], depth: int, batch_norm: bool = True) -> Cell:
         net = DeepNet(kind=kind, depth=depth, width=width, batch_norm=batch_norm)
         milestones = tuple(sorted({max(1, epochs // 2), max(1, 3 * epochs // 4)}))
         spec = parse_spec(
-            base_of(image_set, samples, test_samples, batch_size, epochs)
+            scale.fields()
             | {
                 "architecture": net,
                 "optimizer": SGD(learning_rate=0.1 if batch_norm else 0.01, momentum=0.9),
@@ -56,17 +61,16 @@ def very_deep(
         name="very_deep",
         title="PlainNet and ResNet at rising depth (document 004, reduced)",
         cells=tuple(cells),
-        full_scale=(image_set, epochs, samples, test_samples, batch_size, width)
-        == ("cifar10-jpeg", 20, 5000, 1000, 128, 8),
+        full_scale=(scale, width) == (SWEEP, SWEEP_WIDTH),
     )
 
 
 def layers_164(
-    image_set: str = "cifar10-jpeg",
-    epochs: int = 200,
-    samples: int = 50_000,
-    test_samples: int = 10_000,
-    batch_size: int = 128,
+    image_set: str = PAPER.image_set,
+    epochs: int = PAPER.epochs,
+    samples: int = PAPER.samples,
+    test_samples: int = PAPER.test_samples,
+    batch_size: int = PAPER.batch_size,
     seeds: Sequence[int] | None = None,
 ) -> Experiment:
     """Document 004's nets at its own depth and settings, and what might rescue the plain one.
@@ -84,14 +88,15 @@ def layers_164(
         BadInputError: An argument is out of range; the message names it.
     """
     milestones = tuple(sorted({max(1, round(share * epochs)) for share in (0.5, 0.75, 0.9)}))
-    base = base_of(image_set, samples, test_samples, batch_size, epochs) | {
+    scale = Scale(image_set, epochs, samples, test_samples, batch_size)
+    base = scale.fields() | {
         "schedule": StepDecay(milestones=milestones).within(epochs),
         "weight_decay": 1e-4,
         "initializer": "he_normal",
         "augmentation": "none" if image_set == "mnist" else "shift_flip",
         "evaluate_test_every": 5,
     }
-    full_scale = (image_set, epochs, samples, test_samples, batch_size) == ("cifar10-jpeg", 200, 50_000, 10_000, 128)
+    full_scale = scale == PAPER
 
     def cell(name: str, difference: str = "", rate: float = 0.1, main: bool = False, **changes: Any) -> Cell:
         kind = next(kind for kind in NETS if name.startswith(kind))

@@ -2,13 +2,33 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from skipnets.errors import BadInputError
 from skipnets.measurements import Measurements
 from skipnets.paths import LOCAL_RESULTS, RESULTS
 from skipnets.records import RunRecord, Store
 from skipnets.specs import RunSpec
+
+
+class Scale(NamedTuple):
+    """What decides how large every run of a grid is, unless its cell says otherwise."""
+
+    image_set: str
+    epochs: int
+    samples: int  # training images
+    test_samples: int
+    batch_size: int
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of a spec that every cell shares."""
+        return {
+            "image_set": self.image_set,
+            "epochs": self.epochs,
+            "train_images": self.samples,
+            "test_images": self.test_samples,
+            "batch_size": self.batch_size,
+        }
 
 
 @dataclass(frozen=True)
@@ -83,14 +103,3 @@ class Experiment:
 def seeds_of(asked: Sequence[int] | None, planned: tuple[int, ...] = (0, 1, 2)) -> tuple[int, ...]:
     """The seeds that a caller asks for, each once, or those of the plan."""
     return planned if asked is None else tuple(dict.fromkeys(asked))
-
-
-def base_of(image_set: str, samples: int, test_samples: int, batch_size: int, epochs: int) -> dict[str, Any]:
-    """The fields of a spec that every cell of a grid shares."""
-    return {
-        "image_set": image_set,
-        "train_images": samples,
-        "test_images": test_samples,
-        "batch_size": batch_size,
-        "epochs": epochs,
-    }
