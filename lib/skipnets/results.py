@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 
-from skipnets.analysis.statistics import find_spikes, first_epoch, summarize
+from skipnets.analysis.curves import find_spikes, first_epoch
+from skipnets.analysis.statistics import summarize
 from skipnets.environment import load_keras
 from skipnets.experiments import Cell, Experiment
 from skipnets.measurements import FirstSteps, JoinedMaps, State
@@ -160,7 +161,8 @@ LEARNT_SHARE = 0.95
 def epochs_to_learn(record: RunRecord) -> float:
     """First measured epoch at which training accuracy, dropout off, reaches 95 %; one past the last if never."""
     curve = record.history.training_inference
-    return float(first_epoch(curve.epochs, curve.accuracy, LEARNT_SHARE) or record.spec.epochs + 1)
+    learnt = [accuracy >= LEARNT_SHARE for accuracy in curve.accuracy]
+    return float(first_epoch(curve.epochs, learnt) or record.spec.epochs + 1)
 
 
 def single_run_differences(results: Results, first: str, second: str, column: str) -> npt.NDArray[np.float64]:

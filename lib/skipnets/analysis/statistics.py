@@ -1,4 +1,4 @@
-"""How sure a number is: spread over seeds, paired comparisons, the error of a test set, and plain sentences."""
+"""How sure a number is: spread over seeds, paired comparisons, the error of a test set, and how to say it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -192,60 +192,6 @@ def correct_for_many(p_values: Mapping[str, float]) -> dict[str, float]:
         return dict(p_values)
     corrected = multipletests(list(known.values()), method="holm")[1]
     return dict(p_values) | {name: float(p) for name, p in zip(known, corrected, strict=True)}
-
-
-@dataclass(frozen=True)
-class Spikes:
-    """Sudden bad epochs of one loss curve."""
-
-    epochs: tuple[int, ...]  # at which the loss jumped
-    per_hundred: float  # spikes per 100 steps from one epoch to the next; NaN where no such step was measured
-
-
-def find_spikes(
-    epochs: Sequence[int],
-    losses: Sequence[float],
-    first: int = 20,
-    width: float = 5.0,
-    share: float = 0.1,
-    window: int = 51,
-) -> Spikes:
-    """Find the epochs at which a loss jumped up more than it wobbles around that time.
-
-    A spike is a rise from one epoch to the next of more than ``width`` robust standard deviations (1.4826 times the
-    median absolute deviation) of the ``window`` (odd) changes around it, and of more than ``share`` of the median loss
-    there. The spread is local since a curve that settles wobbles ever less; the share keeps the last crumbs of a
-    settled curve from counting. Epochs before ``first``, when every loss falls steeply, losses that are not finite, and
-    changes over more than one epoch are left out.
-    """
-    at, series = np.asarray(epochs), np.asarray(losses, dtype=float)
-    kept = (at >= first) & np.isfinite(series)
-    at, level = at[kept], series[kept]
-    counted = np.diff(at, prepend=at[:1]) == 1
-    if not counted.any():
-        return Spikes((), math.nan)
-    change = np.where(counted, np.diff(level, prepend=level[:1]), np.nan)
-    changes = _windows(change, window)[counted]
-    usual = np.nanmedian(changes, axis=1)
-    spread = np.nanmedian(np.abs(changes - usual[:, np.newaxis]), axis=1)
-    local = np.nanmedian(_windows(level, window)[counted], axis=1)
-    rise = change[counted]
-    jumped = (rise > usual + width * 1.4826 * spread) & (rise > share * local)
-    return Spikes(tuple(int(epoch) for epoch in at[counted][jumped]), 100 * float(jumped.mean()))
-
-
-def _windows(series: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
-    """Return the ``width`` values around each value, shape (values, width), NaN past either end."""
-    padded = np.pad(series, width // 2, constant_values=np.nan)
-    return np.lib.stride_tricks.sliding_window_view(padded, width)
-
-
-def first_epoch(epochs: Sequence[int], values: Sequence[float], reached: float) -> int | None:
-    """First measured epoch at which ``values`` is at least ``reached``; None if never."""
-    for epoch, value in zip(epochs, values, strict=True):
-        if value >= reached:
-            return epoch
-    return None
 
 
 def sentence(comparison: Comparison, first: str, second: str, of: str) -> str:

@@ -17,8 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from skipnets.analysis.curves import find_spikes
 from skipnets.analysis.output_dropout import logits_ceiling
-from skipnets.analysis.statistics import find_spikes, summarize
+from skipnets.analysis.statistics import summarize
 from skipnets.experiments import find_experiment
 from skipnets.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, SILVER, say
 from skipnets.results import Results, single_run_differences

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Sequence
 
-from skipnets.analysis.statistics import Comparison, Summary, compare_paired, first_epoch, summarize
+from skipnets.analysis.curves import first_epoch
+from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
 from skipnets.records import RunRecord
 from skipnets.results import Results
 from skipnets.verdicts import NotMeasuredError, Status, Verdict
@@ -69,7 +70,7 @@ def compare(
 def epochs_to_loss(record: RunRecord, loss: float) -> int:
     """First epoch whose training loss, dropout on, is at most ``loss`` nats; one more than the run has if none is."""
     training = record.history.training
-    return first_epoch(training.epochs, [-value for value in training.loss], -loss) or training.epochs[-1] + 1
+    return first_epoch(training.epochs, [value <= loss for value in training.loss]) or training.epochs[-1] + 1
 
 
 def alike(found: Comparison) -> bool:
