@@ -6,12 +6,12 @@ import pytest
 from skipnets.analysis.linear_nets import (
     KINDS,
     Kind,
-    conditioning,
     learning_curve,
     log10_conditions,
     mode_energy,
     mode_gradient,
     mode_hessian,
+    product_conditions,
     saddle,
     shift,
 )
@@ -65,7 +65,7 @@ def test_conditions_agree_with_numpy_where_that_can_tell() -> None:
 
 
 def test_nets_share_the_matrices_of_a_seed() -> None:
-    plain, skipped = (conditioning("a", skip, 1.0, 4, 2, [0, 1]) for skip in (0, 1))
+    plain, skipped = (product_conditions("a", skip, 1.0, 4, 2, [0, 1]) for skip in (0, 1))
     assert plain.log10.shape == skipped.log10.shape == (2, 2)
     drawn = np.random.default_rng(1).normal(size=(4, 4)) / 2
     assert 10 ** plain.log10[1, 0] == pytest.approx(np.linalg.cond(drawn))
@@ -74,7 +74,7 @@ def test_nets_share_the_matrices_of_a_seed() -> None:
 
 def test_the_identity_lowers_the_condition_number_and_a_small_branch_beside_it_lowers_it_far_more() -> None:
     plain, residual, tenth = (
-        conditioning(name, skip, scale, 32, 30, list(range(5))).log10[:, -1]
+        product_conditions(name, skip, scale, 32, 30, list(range(5))).log10[:, -1]
         for name, skip, scale in (("plain", 0, 1), ("residual", 1, 1), ("tenth", 1, 0.1))
     )
     assert residual.max() < plain.min()

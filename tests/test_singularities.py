@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skipnets.analysis import equation_1
 from skipnets.analysis.curvature import Hessian, Objective
-from skipnets.analysis.saddles import SURFACES, Surface, double_wells, positive_share
+from skipnets.analysis.saddles import SADDLES, Saddle, double_wells, positive_share
 from skipnets.analysis.singularities import (
     CAUSES,
     RELU,
@@ -182,8 +182,8 @@ def test_with_the_skip_the_null_direction_of_an_elimination_is_not_free() -> Non
 # Saddles
 
 
-@pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.formula)
-def test_surfaces_have_the_saddle_and_the_hessian_they_state(surface: Surface) -> None:
+@pytest.mark.parametrize("surface", SADDLES, ids=lambda surface: surface.formula)
+def test_surfaces_have_the_saddle_and_the_hessian_they_state(surface: Saddle) -> None:
     def value(point: Array) -> float:
         return float(surface.value(*point[:, None])[0])
 

@@ -98,7 +98,7 @@ def learning_curve(start: Array, skips: Array, strength: float, times: Array) ->
 
 
 @dataclass(frozen=True)
-class Conditioning:
+class ProductConditions:
     """Condition numbers of products of random matrices."""
 
     label: str
@@ -106,7 +106,9 @@ class Conditioning:
     log10: Array  # (seeds, depths) decimal logarithm of the condition number
 
 
-def conditioning(label: str, identity: float, branch: float, width: int, depth: int, seeds: list[int]) -> Conditioning:
+def product_conditions(
+    label: str, identity: float, branch: float, width: int, depth: int, seeds: list[int]
+) -> ProductConditions:
     """Condition numbers of the product of ``identity * I + branch * W`` over 1 to ``depth`` layers.
 
     W has independent normal entries of variance 1 / width; a seed gives the same W to every net.
@@ -133,7 +135,7 @@ def conditioning(label: str, identity: float, branch: float, width: int, depth: 
                 ]
             )
         )
-    return Conditioning(label, np.arange(1.0, depth + 1), np.array(curves))
+    return ProductConditions(label, np.arange(1.0, depth + 1), np.array(curves))
 
 
 def log10_conditions(layers: list[Array]) -> Array:

@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Surface:
+class Saddle:
     """A function of two variables with a saddle at the origin."""
 
     formula: str  # in LaTeX
@@ -32,11 +32,11 @@ class Surface:
 
 
 #: An ordinary saddle, that of the smallest net, and two degenerate ones.
-SURFACES: tuple[Surface, ...] = (
-    Surface("x^2 - y^2", lambda x, y: x**2 - y**2, np.diag([2.0, -2.0])),
-    Surface(r"\frac{1}{2}(xy - 1)^2", lambda x, y: (x * y - 1) ** 2 / 2, np.array([[0.0, -1.0], [-1.0, 0.0]])),
-    Surface("x^2 - y^4", lambda x, y: x**2 - y**4, np.diag([2.0, 0.0])),
-    Surface("x^3 - 3xy^2", lambda x, y: x**3 - 3 * x * y**2, np.zeros((2, 2))),
+SADDLES: tuple[Saddle, ...] = (
+    Saddle("x^2 - y^2", lambda x, y: x**2 - y**2, np.diag([2.0, -2.0])),
+    Saddle(r"\frac{1}{2}(xy - 1)^2", lambda x, y: (x * y - 1) ** 2 / 2, np.array([[0.0, -1.0], [-1.0, 0.0]])),
+    Saddle("x^2 - y^4", lambda x, y: x**2 - y**4, np.diag([2.0, 0.0])),
+    Saddle("x^3 - 3xy^2", lambda x, y: x**3 - 3 * x * y**2, np.zeros((2, 2))),
 )
 
 

@@ -13,17 +13,17 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from skipnets.analysis.saddles import Surface
+from skipnets.analysis.saddles import Saddle
 from skipnets.analysis.singularities import CAUSES, Cause
-from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER
+from skipnets.figures.style import BLUE, INK, ORANGE, SILVER
 
 Array = npt.NDArray[np.float64]
 
 #: Without and with a skip, from a palette that colour-blind readers can tell apart.
-PLAIN, SKIP, GREEN, GREY, BLACK = ORANGE, BLUE, GREEN, SILVER, INK
+PLAIN, SKIP = ORANGE, BLUE
 
 
-def saddles_plot(surfaces: Sequence[Surface]) -> Figure:
+def saddles_plot(surfaces: Sequence[Saddle]) -> Figure:
     """Contours around the origin, a panel a surface: the level of the saddle thick, higher blue, lower orange."""
     figure, axes = plt.subplots(1, len(surfaces), figsize=(9, 2.9), sharex=True, sharey=True)
     grid = np.linspace(-1.5, 1.5, 151)
@@ -32,9 +32,9 @@ def saddles_plot(surfaces: Sequence[Surface]) -> Figure:
         height = surface.value(x, y) - surface.value(np.zeros(1), np.zeros(1))
         levels = np.array([0.1, 0.3, 0.6, 1.0, 1.6, 2.4])
         axis.contourf(grid, grid, height, [-100, 0, 100], colors=["#f6d5bd", "#cfe3f1"])
-        axis.contour(grid, grid, height, np.concatenate([-levels[::-1], levels]), colors=GREY, linewidths=0.6)
-        axis.contour(grid, grid, height, [0], colors=BLACK, linewidths=1.4)
-        axis.plot(0, 0, "o", color=BLACK, markersize=5)
+        axis.contour(grid, grid, height, np.concatenate([-levels[::-1], levels]), colors=SILVER, linewidths=0.6)
+        axis.contour(grid, grid, height, [0], colors=INK, linewidths=1.4)
+        axis.plot(0, 0, "o", color=INK, markersize=5)
         values = sorted(np.linalg.eigvalsh(surface.hessian))
         axis.set_title(f"${surface.formula}$\neigenvalues {values[0]:.0f}, {values[1]:.0f}", fontsize=9.5)
         axis.set(xlabel="x", aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
@@ -72,8 +72,8 @@ def _draw_net(axis: Axes, cause: Cause) -> None:
     """Draw three inputs, three units and one output; orange is what the cause is about, blue the skips."""
     heights = (1.0, 0.0, -1.0)
     weights: dict[Cause, tuple[tuple[str, ...], str]] = {
-        "elimination": (("none", GREY, GREY), "nothing leads into the first unit"),
-        "overlap": ((PLAIN, PLAIN, GREY), "the same weights lead into two units"),
+        "elimination": (("none", SILVER, SILVER), "nothing leads into the first unit"),
+        "overlap": ((PLAIN, PLAIN, SILVER), "the same weights lead into two units"),
         "linear dependence": ((PLAIN, PLAIN, PLAIN), "the outputs of the units add up to zero"),
     }
     colours, text = weights[cause]
@@ -84,15 +84,15 @@ def _draw_net(axis: Axes, cause: Cause) -> None:
                 [0, 1], [start, height], color=PLAIN if silent else colour, linewidth=1.1,
                 linestyle=(0, (1, 3)) if silent else "-",
             )  # fmt: skip
-        free = colour != GREY
-        axis.plot([1, 2], [height, 0], color=PLAIN if free else GREY, linewidth=2.4 if free else 1.1)
+        free = colour != SILVER
+        axis.plot([1, 2], [height, 0], color=PLAIN if free else SILVER, linewidth=2.4 if free else 1.1)
         axis.annotate(
             "", (0.93, height + 0.1), (0.07, height + 0.1),
             arrowprops={"arrowstyle": "->", "color": SKIP, "connectionstyle": "arc3,rad=-0.28", "linewidth": 1.1},
         )  # fmt: skip
         axis.annotate(f"$v_{unit}$", (1.5, height / 2), (2, 7 if height >= 0 else -13), textcoords="offset points")
     for x, places in ((0, heights), (1, heights), (2, (0.0,))):
-        axis.plot([x] * len(places), places, "o", color="white", markeredgecolor=BLACK, markersize=13, zorder=3)
+        axis.plot([x] * len(places), places, "o", color="white", markeredgecolor=INK, markersize=13, zorder=3)
     axis.set_title(cause, fontsize=10.5, weight="bold")
     axis.text(1, 1.5, text, ha="center", fontsize=8.5)
     axis.set(xlim=(-0.2, 2.2), ylim=(-1.3, 1.6))
@@ -128,7 +128,7 @@ def spectra_plot(spectra: Mapping[tuple[str, Cause, bool], Array], tolerance: fl
         axis.set_title(cause)
     for axis in axes[-1]:
         axis.set_xlabel("rank of the eigenvalue")
-    axes[0, 0].annotate("counted as zero", (0.97, 0.36), xycoords="axes fraction", ha="right", fontsize=8, color=GREY)
+    axes[0, 0].annotate("counted as zero", (0.97, 0.36), xycoords="axes fraction", ha="right", fontsize=8, color=SILVER)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
@@ -150,9 +150,9 @@ def rows_plot(rows: Mapping[str, Mapping[str, Array]], width: int) -> Figure:
             image = axis.imshow(places[column][None], cmap=colours, vmin=-most, vmax=most, aspect="auto")
             axis.set_yticks([])
             for edge in range(1, width + 1):
-                axis.axvline(edge * width - 0.5, color=GREY, linewidth=0.6)
+                axis.axvline(edge * width - 0.5, color=SILVER, linewidth=0.6)
             for spine in axis.spines.values():
-                spine.set(visible=True, color=GREY, linewidth=0.6)
+                spine.set(visible=True, color=SILVER, linewidth=0.6)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center")
     for axis, column in zip(axes[0], columns, strict=True):
         axis.set_title(column)

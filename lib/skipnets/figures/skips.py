@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.binary_nets import PUBLISHED, Minima
 from skipnets.analysis.binary_nets import Kind as BinaryKind
-from skipnets.analysis.linear_nets import Conditioning, Kind, mode_energy, saddle, shift
+from skipnets.analysis.linear_nets import Kind, ProductConditions, mode_energy, saddle, shift
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 
 Array = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ def mode_plot(curves: Mapping[Kind, Sequence[tuple[Array, Array]]]) -> Figure:
     return figure
 
 
-def condition_plot(nets: Sequence[Conditioning]) -> Figure:
+def condition_plot(nets: Sequence[ProductConditions]) -> Figure:
     """Condition number against depth: the mean over seeds, in a band from the least to the greatest."""
     figure, axis = plt.subplots(figsize=(7.6, 3.6))
     for net, colour in zip(nets, (ORANGE, BLUE, GREEN, PINK), strict=False):
