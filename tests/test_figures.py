@@ -1,5 +1,6 @@
 """Figures of records, notes that say where they come from, and the mark of a rerun at another scale."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from matplotlib.text import Text
 from factory import diverged, made_up_record, made_up_state
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet, very_deep
-from skipnets.figures import depth, networks, runs, states
+from skipnets.figures import depth, first_steps, joins, networks, runs, states
 from skipnets.figures.style import ORANGE
 from skipnets.records import Metrics
 from skipnets.results import Results, load_results
@@ -42,6 +43,27 @@ def results_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **scale: object)
 
 def words(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def test_every_figure_of_results_marks_a_rerun() -> None:
+    """Those that no test draws at another scale as well."""
+    drawn = [
+        function
+        for module in (depth, joins, runs, states)
+        for _, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and {"results": "Results", "return": "Figure"}.items() <= function.__annotations__.items()
+    ]
+    assert len(drawn) > 10
+    assert [
+        function.__qualname__ for function in drawn if "mark_rerun(figure, results)" not in inspect.getsource(function)
+    ] == []
+
+
+def test_without_a_measurement_the_line_below_says_so() -> None:
+    nothing = Results(cnn_vs_resnet(), {"cnn": []}, [])
+    assert "nothing measured yet" in first_steps.source_note({}, [])
+    assert "nothing measured yet" in states.source_note(nothing, ["cnn"], [7])
 
 
 def drawings(results: Results) -> list[Figure]:

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from skipnets.architectures import build
-from skipnets.figures.runs import below_figure, describe_seeds
+from skipnets.figures.runs import NOTHING_MEASURED, below_figure, describe_seeds
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 from skipnets.measurements import FirstSteps, Moment
 from skipnets.specs import Part
@@ -107,6 +107,8 @@ def losses_plot(found: Mapping[str, FirstSteps], window: int = 20) -> Figure:
 
 def source_note(found: Mapping[str, FirstSteps], names: Iterable[str]) -> str:
     """Say in MyST what the nets of a figure were trained and measured on, and the command that measures them."""
+    if not found:
+        return NOTHING_MEASURED
     first = next(iter(found.values()))
     images = ", ".join(dict.fromkeys(steps.spec.image_set for steps in found.values()))
     seeds = describe_seeds(sorted({steps.spec.seed for steps in found.values()}))

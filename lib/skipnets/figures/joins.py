@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
-from skipnets.figures.runs import MEASURES, below_figure, describe_seeds, draw_seeds, mark_rerun
+from skipnets.figures.runs import MEASURES, NOTHING_MEASURED, below_figure, describe_seeds, draw_seeds, mark_rerun
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER, say
 from skipnets.published import Accuracies
 from skipnets.results import Results
@@ -65,6 +65,7 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
             below.plot(places, of_seed, "o", color=BLUE, markersize=3.5, alpha=0.55, markeredgewidth=0)
         below.plot(places, lost.mean(axis=0), color=BLUE, linewidth=1.3)
         below.set(xlabel="joined output left out, by depth", ylabel="test accuracy lost\n(points)", xticks=places[::3])
+    mark_rerun(figure, results)
     return figure
 
 
@@ -73,7 +74,7 @@ def source_note(results: Results, names: Sequence[str]) -> str:
     found = {name: results.joined_maps(name) for name in names}
     first = next(iter(maps for of_cell in found.values() for maps in of_cell.values()), None)
     if first is None:
-        return ""
+        return NOTHING_MEASURED
     seeds = "; ".join(f"{name}: {describe_seeds(list(of_seed))}" for name, of_seed in found.items() if of_seed)
     return below_figure(
         f"{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on {first.images:,} test "

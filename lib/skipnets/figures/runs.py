@@ -78,6 +78,10 @@ def below_figure(told: str, command: str = "") -> str:
     return f"{{.source-note}}\n{told}." + (f" `{command}`" if command else "")
 
 
+#: The line below a figure of measurements before there are any.
+NOTHING_MEASURED = below_figure("nothing measured yet")
+
+
 def mark_rerun(figure: Figure, results: Results) -> None:
     """Write across ``figure`` that it is a rerun's at another scale, if it is."""
     if not results.experiment.full_scale:

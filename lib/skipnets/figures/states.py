@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from skipnets.analysis.spectrum import SpectralDensity
-from skipnets.figures.runs import below_figure, describe_seeds, panel_grid
+from skipnets.figures.runs import NOTHING_MEASURED, below_figure, describe_seeds, mark_rerun, panel_grid
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE
 from skipnets.results import Results
 
@@ -39,12 +39,15 @@ def lesion_plot(results: Results, names: Sequence[str], epoch: int) -> Figure:
         axis.set(xlabel="test accuracy (share of images)", xlim=(0, 1.08 * furthest), ylim=(len(layers) - 0.4, -1.1))
         axis.set_yticks(places, layers)
         axis.set_title(results.experiment.cell(name).label, loc="left", fontsize=10)
+    mark_rerun(figure, results)
     return figure
 
 
 def source_note(results: Results, names: Sequence[str], epochs: Sequence[int]) -> str:
     """Say in MyST which nets a figure shows, measured how and when, and the command that measures them."""
     measured = [state for name in names for epoch in epochs for state in results.states(name, epoch).values()]
+    if not measured:
+        return NOTHING_MEASURED
     moments, first = ",".join(map(str, epochs)), measured[0]
     seeds = describe_seeds(sorted({state.spec.seed for state in measured}))
     return below_figure(
@@ -67,6 +70,7 @@ def spectrum_plot(results: Results, names: Sequence[str], epochs: Sequence[int])
     for axis in axes[:, 0]:
         axis.set_ylabel("density (log scale)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
+    mark_rerun(figure, results)
     return figure
 
 
@@ -92,4 +96,5 @@ def course_plot(results: Results, names: Sequence[str], epochs: Sequence[int], f
         axis.set_xticks(places, [str(epoch) for epoch in epochs])
     axes[2].set_yscale("log")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
+    mark_rerun(figure, results)
     return figure
