@@ -77,5 +77,5 @@ def test_ties_are_minima_but_not_strict() -> None:
 
 @pytest.mark.parametrize("layers", [2, 8])
 def test_depths_out_of_reach_are_refused(layers: int) -> None:
-    with pytest.raises(ValueError, match=f"Received: {layers}"):
+    with pytest.raises(ValueError, match=f"layers {layers}: expected 3 to"):
         landscape("plain", *regression(0), layers)

@@ -222,9 +222,9 @@ def test_each_step_draws_anew_a_seed_draws_the_same_and_inference_draws_nothing(
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
 def test_rates_that_leave_nothing_are_refused(rate: float) -> None:
-    with pytest.raises(BadInputError, match="rate: expected"):
+    with pytest.raises(BadInputError, match=f"rate {rate}: expected"):
         dropout.draws(np.ones(3, dtype="float32"), rate, 1, 0)
-    with pytest.raises(BadInputError, match="rate: expected"):
+    with pytest.raises(BadInputError, match=f"rate {rate}: expected"):
         dropout.simulated_ceiling(rate, "logits", 10, 0)
 
 

@@ -123,13 +123,13 @@ def test_injected_parameters_are_checked(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(
     ("depth", "most", "complaint"),
-    [(2, None, "at least 3, received 2"), (2, 7, "3 to 7, received 2"), (8, 7, "3 to 7, received 8")],
+    [(2, None, "2: expected at least 3"), (2, 7, "2: expected 3 to 7"), (8, 7, "8: expected 3 to 7")],
 )
 def test_a_value_outside_its_range_is_named(
     monkeypatch: pytest.MonkeyPatch, depth: int, most: int | None, complaint: str
 ) -> None:
     run_cells(monkeypatch, "depth: int = 5", f"# Parameters\ndepth = {depth}\n", depth=depth)
-    with pytest.raises(BadInputError, match=f"depth: expected {complaint}"):
+    with pytest.raises(BadInputError, match=f"depth {complaint}"):
         check_parameters(depth=(3, most))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from IPython import get_ipython
 from pydantic import TypeAdapter
 
-from skipnets.errors import BadInputError
+from skipnets.errors import BadInputError, require
 
 #: How the cell begins that papermill puts behind the parameters cell.
 INJECTED = "# Parameters"
@@ -98,8 +98,5 @@ def check_parameters(**ranges: tuple[float, float | None]) -> bool:
         declared = declared_parameters(cells[positions[-1] - 1])
         refuse_bad_parameters(declared, {node.id: shell.user_ns[node.id] for node in nodes})
     for name, (least, most) in ranges.items():
-        value = shell.user_ns[name]
-        if value < least or (most is not None and value > most):
-            allowed = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
-            raise BadInputError(f"{name}: expected {allowed}, received {value!r}")
+        require(least, most, **{name: shell.user_ns[name]})
     return bool(positions)

@@ -9,6 +9,18 @@ class BadInputError(SkipnetsError, ValueError):
     """The request names something that does not exist or is not allowed (exit code 2)."""
 
 
+def require(least: float, most: float | None = None, **numbers: float) -> None:
+    """Refuse numbers that are not from ``least`` to ``most``, or where that is None not at least ``least``.
+
+    Raises:
+        BadInputError: It names the first such number, its value and what is allowed.
+    """
+    for name, number in numbers.items():
+        if not least <= number <= (number if most is None else most):
+            allowed = f"at least {least:g}" if most is None else f"{least:g} to {most:g}"
+            raise BadInputError(f"{name} {number}: expected {allowed}")
+
+
 class DamagedFileError(SkipnetsError):
     """A file that skipnets wrote no longer reads back as written."""
 

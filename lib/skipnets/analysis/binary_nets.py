@@ -14,6 +14,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from skipnets.errors import require
+
 Array = npt.NDArray[np.float64]
 Kind = Literal["plain", "residual", "hyper-residual", "path-residual"]
 
@@ -73,10 +75,9 @@ def landscape(kind: Kind, inputs: Array, targets: Array, layers: int = MOST_LAYE
         The loss of each of the ``2 ** (4 * layers - 6)`` nets.
 
     Raises:
-        ValueError: If there are too few layers for a matrix or too many for the memory.
+        BadInputError: Too few layers for a matrix or too many for the memory.
     """
-    if not 3 <= layers <= MOST_LAYERS:
-        raise ValueError(f"expected 3 to {MOST_LAYERS} layers. Received: {layers}")
+    require(3, MOST_LAYERS, layers=layers)
     matrices = layers - 2
     states = totals = inputs[np.newaxis]
     if matrices == 1:

@@ -100,7 +100,7 @@ def shift_errors(
     still = function(images)
     unit = np.linalg.norm(still - np.roll(still, 1, axis=0))
     if not unit:
-        raise BadInputError(f"images: expected two or more with different outputs. Received: {len(images)}")
+        raise BadInputError(f"images {len(images)}: expected two or more with different outputs")
     errors = []
     for shift in shifts:
         moved = function(np.roll(images, shift, axis=1))

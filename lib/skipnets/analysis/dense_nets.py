@@ -12,7 +12,7 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from skipnets.errors import BadInputError
+from skipnets.errors import require
 
 Wiring = Literal["plain", "residual", "concatenation", "summation"]
 
@@ -45,9 +45,7 @@ def build_dense_net(
     Raises:
         BadInputError: A width or a depth below 1.
     """
-    for name, value in (("width", width), ("depth", depth)):
-        if value < 1:
-            raise BadInputError(f"{name} {value}: expected at least 1")
+    require(1, width=width, depth=depth)
     x = inputs = keras.Input((width,))
     hidden: list[Any] = []
     for number in range(1, depth + 1):

@@ -76,5 +76,5 @@ def fresh_processes_agree(preparation: str) -> bool:
 
 def _layer(rate: float, seed: int) -> Any:
     if not 0 <= rate < 1:
-        raise BadInputError(f"rate: expected 0 or more and less than 1. Received: {rate}")
+        raise BadInputError(f"rate {rate}: expected 0 or more and less than 1")
     return keras.layers.Dropout(rate, seed=seed)

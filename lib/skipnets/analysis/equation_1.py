@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from skipnets.errors import BadInputError
+from skipnets.errors import require
 
 Array = npt.NDArray[np.float64]
 
@@ -23,9 +23,8 @@ def random_weights(depth: int, width: int, seed: int) -> list[Array]:
     Raises:
         BadInputError: A depth or width below 1, or a seed below 0.
     """
-    for name, value, least in (("depth", depth, 1), ("width", width, 1), ("seed", seed, 0)):
-        if value < least:
-            raise BadInputError(f"{name} {value}: expected at least {least}")
+    require(1, depth=depth, width=width)
+    require(0, seed=seed)
     return list(np.random.default_rng(seed).normal(size=(depth, width, width)) / np.sqrt(width))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from skipnets.errors import BadInputError
+from skipnets.errors import require
 
 Array = npt.NDArray[np.float64]
 
@@ -55,8 +55,7 @@ def positive_share(size: int, draws: int, seed: int) -> float:
     Raises:
         BadInputError: A size or a number of draws below 1.
     """
-    if min(size, draws) < 1:
-        raise BadInputError(f"size {size}, draws {draws}: expected at least 1 of both")
+    require(1, size=size, draws=draws)
     matrices = np.random.default_rng(seed).normal(size=(draws, size, size))
     smallest = np.linalg.eigvalsh(matrices + matrices.transpose(0, 2, 1))[:, 0]
     return float(np.mean(smallest > 0))

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from skipnets.errors import BadInputError
+from skipnets.errors import require
 
 Array = npt.NDArray[np.float64]
 Cause = Literal["elimination", "overlap", "linear dependence"]
@@ -169,11 +169,8 @@ def ordinary_weights(width: int, seed: int) -> tuple[Array, Array]:
     Raises:
         BadInputError: A width outside ``WIDTHS``, or a seed below zero.
     """
-    least, most = WIDTHS
-    if not least <= width <= most:
-        raise BadInputError(f"width {width}: expected {least} to {most}")
-    if seed < 0:
-        raise BadInputError(f"seed {seed}: expected at least 0")
+    require(*WIDTHS, width=width)
+    require(0, seed=seed)
     rng = np.random.default_rng(seed)
     return rng.normal(size=(width, width)), rng.uniform(0.5, 1.5, width)
 

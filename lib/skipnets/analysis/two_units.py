@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from skipnets.errors import BadInputError
+from skipnets.errors import BadInputError, require
 
 Array = npt.NDArray[np.float64]
 
@@ -175,8 +175,7 @@ def random_starts(number: int, outgoing: float, seed: int) -> Array:
     Raises:
         BadInputError: Less than one start, or a standard deviation that is not positive.
     """
-    if number < 1:
-        raise BadInputError(f"starts {number}: expected at least 1")
+    require(1, starts=number)
     if not outgoing > 0:
         raise BadInputError(f"outgoing {outgoing}: expected a positive standard deviation")
     return np.random.default_rng(seed).normal(size=(number, 4)) * [1, 1, outgoing, outgoing]
