@@ -11,7 +11,15 @@ import numpy.typing as npt
 import pytest
 from nbclient import NotebookClient
 
-from factory import diverged, made_up_first_steps, made_up_maps, made_up_record, made_up_state, made_up_step_times
+from factory import (
+    diverged,
+    made_up_first_steps,
+    made_up_maps,
+    made_up_record,
+    made_up_state,
+    made_up_step_times,
+    whole_run,
+)
 from skipnets.analysis.statistics import summarize
 from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims, reading
 from skipnets.errors import DamagedFileError
@@ -130,8 +138,10 @@ def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pyte
     for spec in grid.cell("concatenation_12_16").specs():
         grid.measurements.save(made_up_maps(spec, (0.5, 0.4)))
     deep = everything["layers_164"].experiment
-    for name in ("plain_net", "residual_net", "plain_net_mnist", "plain_net_unnormalized_mnist", "residual_net_mnist"):
-        deep.measurements.save(made_up_first_steps(deep.cell(name).spec, 163, (0, 500)))
+    for net in ("plain_net", "plain_net_unnormalized", "residual_net"):
+        for name in (net, f"{net}_mnist"):
+            deep.measurements.save(made_up_first_steps(deep.cell(name).spec, 163, (0, 500)))
+            deep.measurements.save(whole_run(deep.cell(name).spec))
     for claim_id in RULES:
         verdict = judge(BY_ID[claim_id], everything)
         assert verdict.status != "not yet measured", claim_id
