@@ -114,8 +114,8 @@ def depth_degrades_training(results: Results) -> Verdict:
         status = "conditional"
     reason = (
         f"Training accuracy at {DEEP} minus that at {SHALLOW} layers {SCALE}: plain nets {points(plain)}, ResNets "
-        f"{points(residual)}, plain nets beyond ResNets {points(beyond)}. What both share may be due to the short runs: at "
-        "full scale He's ResNets gain by depth."
+        f"{points(residual)}, plain nets beyond ResNets {points(beyond)}. What both share may be due to the short "
+        "runs: at full scale He's ResNets gain by depth."
     )
     return Verdict(status, reason)
 
