@@ -83,7 +83,7 @@ def _trend(results: Results, kind: str, value: Value) -> Summary:
 
 @RULES.decide("A29", "B8")
 def depth_degrades_training(results: Results) -> Verdict:
-    """From 20 to 56 layers plain nets lose training accuracy, and more of it than ResNets, whose loss is the run's.
+    """From 20 to 56 layers plain nets lose training accuracy, and more of it than ResNets lose in runs as short.
 
     Conditional where they lose it, and no more than two points beyond what ResNets do.
     """
