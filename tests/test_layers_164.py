@@ -7,12 +7,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from factory import made_up_first_steps
+from factory import made_up_first_steps, whole_run
 from skipnets.experiments import layers_164
 from skipnets.figures import first_steps
 from skipnets.results import Results, load_results
 from skipnets.verdicts import NotMeasuredError
-from skipnets.verdicts.layers_164 import RULES, infinite_layers
+from skipnets.verdicts.layers_164 import RULES, infinite_layers, infinite_shares
 
 LAYERS = 163
 
@@ -73,23 +73,49 @@ def test_a_residual_net_in_proportion(
 
 
 @pytest.mark.parametrize(
-    ("dead", "plain", "residual"),
+    ("with_norm", "without", "status", "commoner"),
     [
-        (row(0, 1, until=79), "supported", "84 of 163"),
-        (row(1, 0, until=79), "conditional", "79 of 163"),
-        (row(0, 1, until=78), "conditional", "85 of 163"),
-        (row(0, 0), "refuted", "0 of 163"),
+        (row(0, 1, until=79), row(0, 1, until=79), "supported", "with and without"),
+        (row(0, 1, until=78), row(0, 1, until=74), "supported", "with and without"),  # one dead channel is no matter
+        (row(0, 1, until=79), row(0), "conditional", "with"),
+        (row(0), row(0, 1, until=120), "conditional", "without"),  # half of the later layers
+        (row(1, 0, until=79), row(1), "refuted", "neither with nor without"),  # the earlier ones; all alike
+        (row(0), row(0, 1, until=162), "refuted", "neither with nor without"),  # a single one is no pattern
     ],
 )
-def test_infinite_layers_are_where_channels_are_dead(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dead: tuple[int, ...], plain: str, residual: str
+def test_infinite_layers_are_counted_before_layer_80_and_from_there_on(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    with_norm: tuple[int, ...],
+    without: tuple[int, ...],
+    status: str,
+    commoner: str,
 ) -> None:
-    """First steps do not say "never", so what they show of a ResNet is told and no more."""
-    results = measured(monkeypatch, tmp_path, plain_net={"dead": dead}, residual_net={"dead": dead})
-    assert RULES["C16"](results).status == plain
-    verdict = RULES["C19"](results)
-    assert verdict.status == "conditional"
-    assert f"in {residual} layers after" in verdict.reason
+    results = measured(monkeypatch, tmp_path, plain_net={"dead": with_norm}, plain_net_unnormalized={"dead": without})
+    verdict = RULES["C16"](results)
+    assert verdict.status == status
+    assert f"from layer 80 on: {commoner} batch normalization" in verdict.reason
+
+
+def test_the_shares_of_infinite_layers() -> None:
+    steps = made_up_first_steps(layers_164().cell("plain_net").spec, LAYERS, dead=row(0, 1, until=121))
+    assert infinite_shares(steps.moments[0]) == (0.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("colour", "digits", "status"), [(0, 0, "supported"), (1, 0, "conditional"), (2, 1, "refuted")]
+)
+def test_a_residual_net_that_is_never_infinite_is_one_at_the_end_of_its_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, colour: int, digits: int, status: str
+) -> None:
+    """The first steps have ten infinite layers on either image set, are told, and settle nothing."""
+    begun = {"dead": row(1, 0, until=10)}
+    results = measured(monkeypatch, tmp_path, residual_net=begun, residual_net_mnist=begun)
+    with pytest.raises(NotMeasuredError, match="on mnist 10 of 163 after 0 steps and 10 after 500"):
+        RULES["C19"](results)
+    for name, dead in (("residual_net", colour), ("residual_net_mnist", digits)):
+        results.experiment.measurements.save(whole_run(results.experiment.cell(name).spec, dead=row(dead, 0)))
+    assert RULES["C19"](results).status == status
 
 
 def test_a_layer_is_infinite_by_its_own_number_too() -> None:

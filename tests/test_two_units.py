@@ -32,6 +32,8 @@ from skipnets.analysis.two_units import (
     plateau_cost,
     random_starts,
     reduced_rate,
+    sample_gradients,
+    sampled_walks,
     time_to_reach,
     upright,
 )
@@ -152,6 +154,37 @@ def test_the_distance_to_the_teacher_knows_its_symmetries() -> None:
     (w1, w2), (v1, v2) = SAME.incoming, SAME.outgoing
     same = np.array([[w1, w2, v1, v2], [w2, w1, v2, v1], [-w1, w2, -v1, v2], [-w2, -w1, -v2, -v1 - 1]])
     np.testing.assert_allclose(distance_to_teacher(same, SAME), [0, 0, 0, 1])
+
+
+def test_the_mean_over_inputs_is_the_gradient() -> None:
+    """Inputs at the nodes of Gauss and Hermite average over the normal distribution."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(120)
+    student = np.array([[0.3, 1.1, 2.0, -0.7], [0.8, 0.5, -1.0, 4.0]])
+    found = sample_gradients(student, OPPOSITE, np.broadcast_to(nodes, (2, 120)))
+    mean = (found * weights[:, None]).sum(axis=1) / weights.sum()
+    assert mean == pytest.approx(gradient(student, OPPOSITE), abs=1e-6)
+
+
+def test_a_sampled_step_is_the_mean_over_its_inputs_and_repeatable() -> None:
+    start = np.array([[0.3, 1.1, 2.0, -0.7]])
+    found = [sampled_walks(start, SAME, 1.0, 3, 1, seed)[0, 0] for seed in (0, 0, 1)]
+    assert (found[0] == found[1]).all()
+    assert (found[0] != found[2]).all()
+    inputs = np.random.default_rng(0).normal(size=(1, 3))
+    assert found[0] == pytest.approx((start - sample_gradients(start, SAME, inputs).mean(axis=1))[0], abs=1e-12)
+
+
+def test_the_noise_of_sampling_does_not_end_the_plateau_as_independent_noise_does() -> None:
+    """On the line an input pulls both outgoing weights alike: not along it, where they share out the weight."""
+    on_the_line = place(0.0, 1.2, SAME)
+    pulls = sample_gradients(on_the_line, SAME, np.linspace(-3, 3, 31))
+    assert pulls[:, 2] == pytest.approx(pulls[:, 3], abs=1e-12)
+    assert np.ptp(pulls[:, 2]) > 1
+    beside = np.tile(place(0.1, 1.2, SAME), (40, 1))
+    noisy, sampled = noisy_walks(beside, SAME, 0.3, 200, 0), cost(sampled_walks(beside, SAME, 0.04, 1, 200, 0), SAME)
+    left = [int((costs[:, -1] <= 0.95 * plateau_cost(SAME)).sum()) for costs in (noisy, sampled)]
+    assert left[0] > 40 / 3
+    assert left[1] == 0
 
 
 def test_walks_without_noise_are_gradient_descent_and_noise_is_repeatable() -> None:

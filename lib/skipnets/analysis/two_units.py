@@ -17,6 +17,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from scipy.special import erf
 
 from skipnets.errors import BadInputError, require
 
@@ -263,6 +264,40 @@ def noisy_walks(starts: Array, teacher: Teacher, noise: float, times: int, seed:
             students += noise * math.sqrt(step) * rng.normal(size=students.shape) - step * gradient(students, teacher)
         found[:, time] = cost(students, teacher)
     return found
+
+
+def sampled_walks(starts: Array, teacher: Teacher, rate: float, batch: int, times: int, seed: int) -> Array:
+    """Stochastic gradient descent: in every step the gradient is the mean over ``batch`` drawn inputs.
+
+    Args:
+        starts: students at time 0, of shape (walks, 4).
+        teacher: the net to be learnt.
+        rate: of learning, the length of a step; a fraction of one unit of time.
+        batch: inputs a step, others for every walk.
+        times: units of time to walk.
+        seed: of the inputs.
+
+    Returns:
+        Students of shape (walks, times, 4), after each unit of time.
+    """
+    rng = np.random.default_rng(seed)
+    students, found = np.array(starts), np.empty((len(starts), times, 4))
+    for time in range(times):
+        for _ in range(round(1 / rate)):
+            students -= rate * sample_gradients(students, teacher, rng.normal(size=(len(starts), batch))).mean(axis=1)
+        found[:, time] = students
+    return found
+
+
+def sample_gradients(student: Array, teacher: Teacher, x: Array) -> Array:
+    """Gradients (..., samples, 4) of half the squared difference on inputs (..., samples) of students (..., 4)."""
+    w, v = _beside(student, teacher)
+    inputs = x[..., None]
+    outputs = erf(w[..., None, :] * inputs / math.sqrt(2))
+    difference = (outputs * v[..., None, :]).sum(axis=-1, keepdims=True)
+    slopes = math.sqrt(2 / math.pi) * np.exp(-((student[..., None, :2] * inputs) ** 2) / 2)
+    by_incoming = student[..., None, 2:] * slopes * inputs
+    return difference * np.concatenate([by_incoming, outputs[..., :2]], axis=-1)
 
 
 def _beside(student: Array, teacher: Teacher) -> tuple[Array, Array]:

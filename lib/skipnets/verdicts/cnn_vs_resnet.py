@@ -14,6 +14,7 @@ from skipnets.results import LEARNT_SHARE, Results, epochs_to_learn, spikes_per_
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
     ALIKE,
+    UNTRAINED,
     Value,
     alike,
     apart,
@@ -231,18 +232,40 @@ def nothing_after_125(results: Results) -> Verdict:
 
 @RULES.decide("A31")
 def signal_survives_a_silent_branch(results: Results) -> Verdict:
-    """With one branch silenced, test accuracy falls less in the net with additions than in the one without."""
+    """With one branch silenced the ResNet loses under five points of test accuracy; conditional: it keeps over 15 %.
 
-    def loss(state: State) -> float:
-        silenced = [layer.silenced for layer in state.layers if layer.layer in ("unit1_conv2", "unit2_conv2")]
-        return state.test_accuracy - float(np.mean(silenced))
-
-    found, epoch = _compare_states(results, "resnet", "resnet_no_skips", loss)
+    Refuted where it keeps less. A net without additions cannot do so, whatever it has learnt: behind a silent layer all
+    is constant. It is told beside the ResNet, and decides nothing.
+    """
+    cells = ["resnet", "resnet_no_skips"]
+    epochs = results.measured_epochs(cells)
+    if not epochs:
+        raise NotMeasuredError(f"Needs states of {' and '.join(cells)} with two shared seeds: skipnets measure states.")
+    states = list(results.states("resnet", epochs[-1]).values())
+    left = [_without_a_branch(state) for state in states]
+    kept = summarize([float(np.mean(of_net)) for of_net in left])
+    lost = summarize([state.test_accuracy - float(np.mean(of_net)) for state, of_net in zip(states, left, strict=True)])
+    status: Status = "not distinguishable"
+    if lost.high < FALL:
+        status = "supported"
+    elif kept.high < UNTRAINED:
+        status = "refuted"
+    elif kept.low > UNTRAINED and lost.low > FALL:
+        status = "conditional"
+    shares = [one / state.test_accuracy for state, of_net in zip(states, left, strict=True) for one in of_net]
+    bare = [_without_a_branch(state) for state in results.states("resnet_no_skips", epochs[-1]).values()]
     reason = (
-        f"Test accuracy lost after {epoch} epochs when the last layer of a unit's branch is set to zero, mean of the "
-        "two units, with the additions minus without"
+        f"After {epochs[-1]} epochs the ResNet loses {points(lost)} of test accuracy when the last layer of a unit's "
+        f"branch is set to zero, mean of the two units, and keeps {told(kept)}: between {100 * min(shares):.0f} % and "
+        f"{100 * max(shares):.0f} % of what it had. Without additions {np.mean(bare):.2f} is left, as it must be. Of "
+        "110 layers, Veit et al. report no noticeable change when one block is deleted."
     )
-    return verdict_by_sign(found, "refuted", "supported", reason)
+    return Verdict(status, reason)
+
+
+def _without_a_branch(state: State) -> list[float]:
+    """Test accuracy of a ResNet with the last layer of a unit's branch silenced, for either unit."""
+    return [layer.silenced for layer in state.layers if layer.layer in ("unit1_conv2", "unit2_conv2")]
 
 
 @RULES.decide("A41")
