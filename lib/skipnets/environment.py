@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from skipnets.paths import ROOT
@@ -63,8 +64,12 @@ def _processor() -> str:
         return platform.machine()
 
 
+@cache
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide numbers."""
+    """Versions of Python and of the packages that decide numbers, as at the first call in this process.
+
+    What is installed later is not what this process computes with.
+    """
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -74,8 +79,12 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
 def commit() -> str | None:
-    """The project's commit, with ``+`` behind it when lib/ differs from it; None outside a git checkout."""
+    """The project's commit, with ``+`` behind it when lib/ differs from it; None outside a git checkout.
+
+    As at the first call in this process: what is checked out later is not what this process runs.
+    """
     try:
         head = _git("rev-parse", "HEAD").strip()[:12]
         changed = _git("status", "--porcelain", "--", "lib").strip()

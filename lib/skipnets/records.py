@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from skipnets import environment
 from skipnets.errors import DamagedFileError
 from skipnets.files import read_arrays, write_atomically
 from skipnets.specs import RunSpec, canonical_json, explain
@@ -100,16 +101,31 @@ class Final(Entry):
         return np.unpackbits(packed, count=images).astype(bool)
 
 
-class Environment(Entry):
-    """What the spec does not decide: where, with what and how fast.
-
-    Of a run that was interrupted, device, versions and commit are those of its last sitting.
-    """
+class Setup(Entry):
+    """With what something is computed."""
 
     backend: str
     device: str
     versions: dict[str, str]
     commit: str | None
+
+    @classmethod
+    def here(cls) -> "Setup":
+        """Return this process's, to be asked for before the work: hours later, git may have another commit."""
+        return Setup(
+            backend=environment.backend(),
+            device=environment.device(),
+            versions=environment.versions(),
+            commit=environment.commit(),
+        )
+
+
+class Environment(Setup):
+    """What the spec does not decide: where, with what and how fast.
+
+    Of a run that was interrupted, device, versions and commit are those of its last sitting.
+    """
+
     images: dict[str, str]  # fingerprints of the arrays used
     finished: str  # UTC, ISO 8601
     seconds: float  # training and evaluation, summed over all sittings

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from skipnets import datasets, environment, order, scoring
+from skipnets import datasets, order, scoring
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.datasets import Images, ImageSet, Labels
 from skipnets.engines import Engine, make_engine
 from skipnets.errors import BadInputError, RunPausedError
 from skipnets.files import exclusive, require_writable
 from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
-from skipnets.records import Curve, Environment, Final, RunRecord, Stop, Store, digest_arrays, now, pack_bits
+from skipnets.records import Curve, Environment, Final, RunRecord, Setup, Stop, Store, digest_arrays, now, pack_bits
 from skipnets.specs import RunSpec
 
 #: A killed run loses at most this many seconds of work, and one step.
@@ -110,6 +110,7 @@ class _Run:
         stop: threading.Event,
         report: Report | None,
     ):
+        self.setup = Setup.here()
         self.spec, self.images, self.checkpoint = spec, images, checkpoint
         self.deadline, self.stop, self.report = deadline, stop, report
         fitted = len(images.y_train) - spec.held_out
@@ -242,10 +243,7 @@ class _Run:
                 weights=digest_arrays(self.engine.state()),
             ),
             environment=Environment(
-                backend=environment.backend(),
-                device=environment.device(),
-                versions=environment.versions(),
-                commit=environment.commit(),
+                **dict(self.setup),
                 images=progress.fingerprints,
                 finished=now(),
                 seconds=round(progress.seconds, 1),

@@ -10,32 +10,21 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from skipnets import environment
 from skipnets.analysis.spectrum import SpectralDensity
 from skipnets.errors import DamagedFileError
-from skipnets.records import Entry, Metrics, Sealed, now
+from skipnets.records import Entry, Metrics, Sealed, Setup, now
 from skipnets.specs import Architecture, RunSpec
 
 
-class Machine(Entry):
+class Machine(Setup):
     """With what something was measured, and when."""
 
-    backend: str
-    device: str
-    versions: dict[str, str]
-    commit: str | None
     finished: str  # UTC, ISO 8601
 
     @classmethod
-    def here(cls) -> "Machine":
-        """Return this machine, now."""
-        return cls(
-            backend=environment.backend(),
-            device=environment.device(),
-            versions=environment.versions(),
-            commit=environment.commit(),
-            finished=now(),
-        )
+    def of(cls, setup: Setup) -> "Machine":
+        """Return the setup with which a measurement was begun, finished now."""
+        return cls(**dict(setup), finished=now())
 
 
 class StepTimes(Sealed):

@@ -19,6 +19,7 @@ from skipnets.architectures.blocks import GroupedConv2D
 from skipnets.engines import KerasEngine, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError
 from skipnets.measurements import FirstSteps, Machine, Moment
+from skipnets.records import Setup
 from skipnets.specs import DeepNet, RunSpec
 
 #: After how many steps the net is measured, beside the last.
@@ -53,6 +54,7 @@ def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> Fi
         BadInputError: ``check_first_steps`` refuses, or the image set has fewer images.
     """
     check_first_steps(spec, steps, images)
+    setup = Setup.here()
     training = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
     fitted = training.select(spec.train_images - spec.held_out, spec.test_images)
     engine = KerasEngine(spec, fitted)
@@ -79,7 +81,7 @@ def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> Fi
         images=images,
         layers=tuple(probe.hidden),
         moments=moments,
-        machine=Machine.here(),
+        machine=Machine.of(setup),
     )
 
 

@@ -14,7 +14,7 @@ from skipnets.datasets import ImageSet
 from skipnets.engines import compiled_model, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError
 from skipnets.measurements import LayerState, Machine, Spectrum, State
-from skipnets.records import Metrics, Store, digest_arrays
+from skipnets.records import Metrics, Setup, Store, digest_arrays
 from skipnets.specs import CNN, RunSpec
 from skipnets.training import trained_weights
 
@@ -67,6 +67,7 @@ def measure_state(
             diverged.
     """
     check_state(spec, epoch, store, images)
+    setup = Setup.here()
     training = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
     model = _model_after(spec, epoch, training, store)
     x, y = scaled(training.x_train[:images]), encode_labels(spec, training.y_train[:images], training.classes)
@@ -87,7 +88,7 @@ def measure_state(
             weights=tuple(tuple(_short(weights)) for weights in density.weights),
         ),
         struck=_struck(spec, model, training),
-        machine=Machine.here(),
+        machine=Machine.of(setup),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from skipnets import datasets, order
 from skipnets.engines import KerasEngine
 from skipnets.measurements import Machine, StepTimes
+from skipnets.records import Setup
 from skipnets.specs import Part, parse_spec
 
 
@@ -27,6 +28,7 @@ def measure_step_times(
         rounds: How many times each has its turn; one more beforehand is not counted.
         progress: Called with the number of each round done.
     """
+    setup = Setup.here()
     engines, images = {}, datasets.load("synthetic").select(batch_size * steps, 1)
     for optimizer in optimizers:
         spec = parse_spec(
@@ -52,5 +54,5 @@ def measure_step_times(
         batch_size=batch_size,
         steps=steps,
         cpu_seconds={kind: tuple(values) for kind, values in seconds.items()},
-        machine=Machine.here(),
+        machine=Machine.of(setup),
     )
