@@ -13,7 +13,7 @@ from skipnets.analysis.output_dropout import average_over_draws, logits_ceiling
 from skipnets.analysis.spectrum import probe
 from skipnets.checkpoints import Checkpoint
 from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
-from skipnets.errors import BadInputError, DamagedFileError, RunPausedError
+from skipnets.errors import BadInputError, DamagedFileError, RunPausedError, SkipnetsError
 from skipnets.measurements import Measurements, State
 from skipnets.measurements.states import describe_outputs, measure_state
 from skipnets.measurements.step_times import measure_step_times
@@ -174,6 +174,13 @@ def test_a_state_reads_back_and_a_strangers_is_refused(spec: RunSpec, store: Sto
     stranger.write_text(stranger.read_text().replace('"epoch": 0', '"epoch": 1'))
     with pytest.raises(DamagedFileError, match="changed after it was written"):
         State.from_json(stranger.read_text())
+
+
+def test_a_measurement_that_cannot_be_read_is_named(spec: RunSpec, tmp_path: Path) -> None:
+    path = tmp_path / f"{spec.run_id}-epoch0.json"
+    path.mkdir()
+    with pytest.raises(SkipnetsError, match=f"cannot read {path}: Is a directory"):
+        Measurements(tmp_path).state(spec, 0)
 
 
 def test_optimisers_take_turns_and_every_turn_is_timed(tmp_path: Path) -> None:

@@ -82,15 +82,15 @@ def load(name: str) -> ImageSet:
 
     Raises:
         BadInputError: No such image set here; the message says what to do.
-        SkipnetsError: A file is damaged, or its arrays are not those of an image set.
+        SkipnetsError: A file cannot be read, is damaged, or its arrays are not those of an image set.
     """
     if name == "synthetic":
         return synthetic()
     if not re.fullmatch(IMAGE_SET_NAME, name):
         raise BadInputError(f"image set {name!r}: a name has up to 64 letters, digits, dots, hyphens and underscores")
     path = image_folder() / f"{name}.npz"
-    if path.exists():
-        return _check(name, _read(path))
+    if (arrays := _read(path)) is not None:
+        return _check(name, arrays)
     if name in DOWNLOADABLE:
         return _check(name, _download(name))
     if name in MADE_OF_CIFAR10:
@@ -138,11 +138,13 @@ def fetch(name: str) -> Path:
     return path
 
 
-def _read(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+def _read(path: Path) -> dict[str, npt.NDArray[np.generic]] | None:
     try:
         arrays = read_arrays(path)
     except ValueError as error:
         raise SkipnetsError(f"{path} is damaged or is not a plain .npz file: {error}") from error
+    if arrays is None:
+        return None
     if lacking := [name for name in ARRAYS if name not in arrays]:
         raise SkipnetsError(f"{path} lacks an array: {', '.join(lacking)}")
     return {name: arrays[name] for name in ARRAYS}

@@ -8,7 +8,7 @@ says which record it belongs to.
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from skipnets import environment
 from skipnets.errors import DamagedFileError
-from skipnets.files import read_arrays, write_atomically
+from skipnets.files import read, read_arrays, write_atomically
 from skipnets.specs import RunSpec, canonical_json, explain
 
 SCHEMA = 1
@@ -251,9 +251,15 @@ class Store:
 
         Raises:
             DamagedFileError: The file is not what was written, or holds another run.
+            SkipnetsError: The file cannot be read.
         """
         path = self.path(spec)
-        return self._read(path) if path.exists() else None
+        if (content := read(path)) is None:
+            return None
+        record = RunRecord.from_json(content, str(path))
+        if self.path(record.spec) != path:
+            raise DamagedFileError(f"{path} holds another run than its name says")
+        return record
 
     def save(self, record: RunRecord) -> Path:
         """Write ``record`` atomically and return its path."""
@@ -266,6 +272,7 @@ class Store:
 
         Raises:
             DamagedFileError: A file is not what was written.
+            SkipnetsError: A file cannot be read.
         """
         record = self.load(spec)
         if record is None or not weights or record.final.status == "diverged":
@@ -292,24 +299,13 @@ class Store:
 
         Raises:
             DamagedFileError: The file does not match its checksums.
+            SkipnetsError: The file cannot be read.
         """
         path = self.weights_path(record.spec)
-        if not path.exists():
-            return None
         try:
-            stored = read_arrays(path)
+            if (stored := read_arrays(path)) is None:
+                return None
             belongs = str(stored.pop("state")) == record.final.weights
             return [stored[f"array{number:05d}"] for number in range(len(stored))] if belongs else None
         except (ValueError, KeyError) as error:
             raise DamagedFileError(f"{path} is damaged ({error}); delete it to have the run trained again") from error
-
-    def __iter__(self) -> Iterator[RunRecord]:
-        """Yield every record of the folder, in the order of their file names."""
-        for path in sorted(self.folder.glob("*.json")):
-            yield self._read(path)
-
-    def _read(self, path: Path) -> RunRecord:
-        record = RunRecord.from_json(path.read_bytes(), str(path))
-        if self.path(record.spec) != path:
-            raise DamagedFileError(f"{path} holds another run than its name says")
-        return record

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from skipnets.analysis.spectrum import SpectralDensity
 from skipnets.errors import DamagedFileError
+from skipnets.files import read
 from skipnets.records import Entry, Metrics, Sealed, Setup, now
 from skipnets.specs import Architecture, RunSpec
 
@@ -218,7 +219,7 @@ Kind = TypeVar("Kind", bound=Sealed)
 
 
 class Measurements:
-    """The measurements of one folder."""
+    """The measurements of one folder; a SkipnetsError where a file of it cannot be read."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -267,9 +268,9 @@ class Measurements:
     def _read(self, kind: type[Kind], name: str, **expected: object) -> Kind | None:
         """Read a file whose fields must be those that its name stands for."""
         path = self.folder / name
-        if not path.exists():
+        if (content := read(path)) is None:
             return None
-        found = kind.from_json(path.read_bytes(), str(path))
+        found = kind.from_json(content, str(path))
         if any(getattr(found, field) != value for field, value in expected.items()):
             raise DamagedFileError(f"{path} holds another measurement than its name says")
         return found
