@@ -281,13 +281,41 @@ def test_a_run_that_another_process_trains_is_passed_over(run: Run, folder: Path
     assert "1 busy elsewhere" in printed
 
 
-def test_a_damaged_record_is_a_failure_that_names_it(run: Run, folder: Path) -> None:
-    store = Store(folder / "local" / "runs")
-    path = store.save(made_up_record(TINY_SPEC))
+def damaged_record(store: Store, spec: RunSpec) -> Path:
+    path = store.save(made_up_record(spec))
     path.write_text(path.read_text().replace('"seconds": 60.0', '"seconds": 6.0'))
-    code, _, error = run(*TINY, "--epochs", "2")
+    return path
+
+
+def test_a_damaged_record_is_a_failure_that_names_it_and_does_not_stop_the_others(run: Run, folder: Path) -> None:
+    store = Store(folder / "local" / "runs")
+    path = damaged_record(store, TINY_SPEC)
+    code, printed, error = run(*TINY, "--epochs", "2", "--seeds", "0,1")
     assert code == 1
     assert f"{path} was changed after it was written" in error
+    assert "1 of 2 runs recorded" in printed
+    assert store.load(TINY_SPEC.with_seed(1)) is not None
+
+
+def test_a_damaged_record_does_not_stop_an_experiment(run: Run, small: Experiment) -> None:
+    path = damaged_record(small.store, TINY_SPEC)
+    code, printed, error = run("train", "--experiment", "small", "--cells", "one,two")
+    assert code == 1
+    assert f"{path} was changed" in error
+    assert "2 of 3 runs recorded" in printed
+    assert f"{TINY_SPEC.with_seed(2).run_id}.json" in files(small.store.folder)
+    code, printed, _ = run("status", "--experiment", "small")
+    assert code == 0
+    (row,) = (line for line in printed.splitlines() if line.startswith("│ one "))
+    assert [word for word in row.split() if word != "│"][:7] == ["one", "2", "1", "0", "0", "0", "1"]
+
+
+def test_a_budget_that_ends_after_a_failure_is_one(run: Run, folder: Path) -> None:
+    damaged_record(Store(folder / "local" / "runs"), TINY_SPEC)
+    code, printed, _ = run(*TINY, "--epochs", "2", "--seeds", "0,1", "--budget", "1s")
+    assert code == 1
+    assert "paused in epoch 1 of 2" in printed
+    assert "2 of 2 runs left; 0 busy elsewhere, 1 failed" in printed
 
 
 # --- several processes and Ctrl-C --------------------------------------------------------------------------------
@@ -310,9 +338,12 @@ def test_no_more_workers_start_than_runs_are_missing(run: Run, folder: Path, mon
     command = [*TINY, "--epochs", "2", "--seeds", "0-2", "--jobs", "4"]
     store = Store(folder / "local" / "runs")
     run(*command)
-    store.save(made_up_record(TINY_SPEC))
+    damaged_record(store, TINY_SPEC)  # which no worker would train
     run(*command)
     assert started == [3, 2]
+    run(*command, "--weights")
+    assert started.pop() == 3
+    store.save(made_up_record(TINY_SPEC))
     for seed in (1, 2):
         store.save(made_up_record(TINY_SPEC.with_seed(seed)))
     assert run(*command)[1].count("3 of 3 runs recorded") == 1
@@ -407,7 +438,7 @@ def test_status_as_a_table(run: Run) -> None:
     code, printed, _ = run("status", "--experiment", "cnn_vs_resnet")
     assert code == 0
     (row,) = (line for line in printed.splitlines() if line.startswith("│ cnn "))
-    assert [word for word in row.split() if word != "│"] == ["cnn", "5", "1", "0", "0", "4", "0.450"]
+    assert [word for word in row.split() if word != "│"] == ["cnn", "5", "1", "0", "0", "4", "0", "0.450"]
 
 
 def test_a_spec_of_the_command_line_is_the_spec_of_a_file(tiny_spec: RunSpec, tmp_path: Path) -> None:

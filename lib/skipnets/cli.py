@@ -132,7 +132,7 @@ def train(
         grid = find_experiment(experiment, **{name: value for name, value in arguments.items() if value is not None})
         if cells is not None:
             grid = grid.select(cells.split(","))
-        store, runs = grid.store, grid.missing(weights)
+        store, runs = grid.store, list(grid.runs())
     else:
         store = Store(results or LOCAL_RESULTS / "runs")
         spec = _single_spec(spec_file, architecture, arg, set_, image_set, samples, epochs)
@@ -141,11 +141,12 @@ def train(
     # The same run may be under way for other results, which is not to be gone on with here.
     unfinished = checkpoints or (results / "checkpoints" if results else checkpoint_folder())
     if jobs > 1:  # a worker too many would only say that nothing is left for it
-        jobs = min(jobs, sum(store.find(spec, weights) is None for _, spec in runs))
+        path = store.weights_path if weights else store.path
+        jobs = min(jobs, sum(not path(spec).exists() for _, spec in runs))
     with stop_on_signal() as stop:
         if jobs > 1:
             raise typer.Exit(run_workers(jobs, _worker_command(context.obj, deadline), stop))
-        raise typer.Exit(train_in_turn(runs, store, unfinished, deadline, stop, weights, console))
+        raise typer.Exit(train_in_turn(runs, store, unfinished, console, deadline, stop, weights))
 
 
 def _single_spec(
@@ -195,7 +196,7 @@ def status(
     json_: Annotated[bool, typer.Option("--json", help="Machine-readable output")] = False,
     checkpoints: Annotated[Path | None, typer.Option(help="Folder of unfinished runs")] = None,
 ) -> None:
-    """Show every cell of every experiment: how many runs are recorded, missing, diverged, in progress."""
+    """Show every cell of every experiment: how many runs are recorded, diverged, in progress, missing, damaged."""
     from skipnets.status import experiment_status
 
     names = list(EXPERIMENTS) if experiment is None else [experiment]
@@ -205,11 +206,12 @@ def status(
         return
     for name, rows in found.items():
         title = find_experiment(name).title
-        table = _table("cell", "runs", "recorded", "diverged", "in progress", "missing", "test accuracy", title=title)
+        states = ("recorded", "diverged", "in progress", "missing", "damaged")
+        table = _table("cell", "runs", *states, "test accuracy", title=title)
         for row in rows:
             accuracy = f"{row.test_accuracy:.3f}" if row.test_accuracy is not None else "-"
-            counts = (len(row.seeds), len(row.recorded), len(row.diverged), len(row.in_progress), len(row.missing))
-            table.add_row(row.cell, *(str(count) for count in counts), accuracy)
+            seeds = (row.seeds, row.recorded, row.diverged, row.in_progress, row.missing, row.damaged)
+            table.add_row(row.cell, *(str(len(of_state)) for of_state in seeds), accuracy)
         console.print(table)
 
 

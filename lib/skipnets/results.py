@@ -10,12 +10,13 @@ import pandas as pd
 from rich.console import Console
 
 from skipnets.analysis.statistics import find_spikes, first_epoch, summarize
-from skipnets.environment import load_keras
+from skipnets.errors import SkipnetsError
 from skipnets.experiments import Cell, Experiment
 from skipnets.measurements import FirstSteps, JoinedMaps, State
-from skipnets.progress import RunDisplay
+from skipnets.paths import checkpoint_folder
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
+from skipnets.workers import train_in_turn
 
 T = TypeVar("T")
 
@@ -172,17 +173,14 @@ def single_run_differences(results: Results, first: str, second: str, column: st
 def load_results(experiment: Experiment, train_missing: bool = False) -> Results:
     """Return the experiment's records; with ``train_missing``, train first what has none.
 
-    Raises:
-        SkipnetsError: A record is damaged, or a run that was asked for failed.
-    """
-    missing = experiment.missing()
-    if train_missing and missing:
-        load_keras()
-        from skipnets.training import train
+    A run that another process trains meanwhile is left to it, and is missing in what is returned.
 
-        with RunDisplay(Console(soft_wrap=True)) as display:
-            for cell, spec in missing:
-                display.begin(cell.label, spec)
-                display.end(train(spec, experiment.store, report=display))
-        missing = experiment.missing()
-    return Results(experiment, experiment.records(), missing)
+    Raises:
+        BadInputError: A run cannot be trained as it was asked for.
+        SkipnetsError: A record is damaged, or a run that was asked for failed, after the others were trained.
+    """
+    if train_missing and (missing := experiment.missing()):
+        console = Console(soft_wrap=True)
+        if train_in_turn(missing, experiment.store, checkpoint_folder(), console):
+            raise SkipnetsError(f"not every run of {experiment.name} could be trained; the reasons are printed above")
+    return Results(experiment, experiment.records(), experiment.missing())
