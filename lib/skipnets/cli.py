@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from skipnets import datasets
 from skipnets.environment import load_keras
 from skipnets.errors import BadInputError, SkipnetsError
 from skipnets.experiments import EXPERIMENTS, Cell, Experiment, find_experiment
@@ -349,18 +350,14 @@ def measure_steps(
 
 
 @data_app.command("fetch")
-def data_fetch(name: Annotated[str, typer.Argument(help="mnist, cifar10 or cifar100")]) -> None:
+def data_fetch(name: Annotated[str, typer.Argument(help=", ".join(datasets.FETCHABLE))]) -> None:
     """Download an image set, check it, and keep it as NAME.npz in the image folder."""
-    from skipnets import datasets
-
     console.print(str(datasets.fetch(name)), markup=False, highlight=False)
 
 
 @data_app.command("verify")
 def data_verify(name: Annotated[str, typer.Argument(help="Name of an image set")]) -> None:
     """Load an image set, check its arrays, and print their shapes and fingerprints."""
-    from skipnets import datasets
-
     images = datasets.load(name)
     table = _table("array", "shape", "fingerprint", title=f"{name}: {images.classes} classes")
     for key, fingerprint in images.fingerprints().items():
