@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import keras
 import pytest
 
 from factory import made_up_record
@@ -545,3 +546,25 @@ def test_what_cannot_be_measured_is_found_before_anything_is(
     assert (code, printed) == (2, "")
     assert said in error
     assert files(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [(["states", "--epochs", "0,1"], "a state"), (["first-steps", "--steps", "1"], "first steps")],
+)
+def test_another_backend_is_refused_before_anything_is_trained(
+    run: Run, folder: Path, small: Experiment, monkeypatch: pytest.MonkeyPatch, command: list[str], what: str
+) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    code, printed, error = run("measure", *command, "--cells", "one", "--images", "8")
+    assert (code, printed) == (2, "")
+    assert f"backend 'jax': {what} needs KERAS_BACKEND=tensorflow" in error
+    assert files(folder) == []
+
+
+def test_data_fetch_refuses_a_damaged_copy(run: Run, folder: Path) -> None:
+    (folder / "images").mkdir()
+    (folder / "images" / "cifar10.npz").write_bytes(b"garbage")
+    code, printed, error = run("data", "fetch", "cifar10")
+    assert (code, printed) == (1, "")
+    assert "cifar10.npz is damaged" in error

@@ -149,6 +149,10 @@ def test_an_unknown_schema_version_is_refused_even_when_signed(version: object) 
         (lambda data: data["spec"].update(epochs=250), "a completed run of 250 epochs has a history of 3"),
         (lambda data: data["history"]["test"]["loss"].pop(), "differ in length"),
         (lambda data: data["final"].update(status="fine"), "final.status"),
+        (lambda data: data["final"].update(status="diverged"), "final: status 'diverged' does not go with .* None"),
+        (lambda data: data["final"].update(diverged_at={"epoch": 1, "step": 0}), "final: status 'completed' does not"),
+        (lambda data: data.update(colour="red"), r"^record: colour: unknown field \(received 'red'\)$"),
+        (lambda data: data["spec"].update(colour="red"), "spec.colour: unknown field, expected one of architecture, "),
     ],
 )
 def test_the_schema_is_checked_even_when_signed(change: Any, message: str) -> None:
@@ -158,10 +162,17 @@ def test_the_schema_is_checked_even_when_signed(change: Any, message: str) -> No
         RunRecord.from_json(signed(data))
 
 
+def test_what_is_wrong_with_a_whole_record_is_said_without_its_content() -> None:
+    data = json.loads(TEXT)
+    data["spec"]["epochs"] = 250
+    with pytest.raises(DamagedFileError) as caught:
+        RunRecord.from_json(signed(data), "r.json")
+    assert str(caught.value) == "r.json: record: a completed run of 250 epochs has a history of 3"
+
+
 def test_a_completed_record_needs_its_whole_history() -> None:
     with pytest.raises(ValidationError, match="a completed run of 5 epochs has a history of 3"):
         RunRecord(
-            schema=1,
             spec=SPEC.model_copy(update={"epochs": 5}),
             history=RECORD.history,
             final=RECORD.final,

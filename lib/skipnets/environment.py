@@ -8,6 +8,7 @@ import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from skipnets.errors import BadInputError
 from skipnets.paths import ROOT
 
 PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "numpy")
@@ -35,6 +36,18 @@ def load_keras() -> None:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def require_tensorflow(what: str) -> None:
+    """Refuse ``what``, whose derivatives are TensorFlow's, on another backend.
+
+    Raises:
+        BadInputError: Keras runs on another backend.
+    """
+    import keras
+
+    if (found := keras.backend.backend()) != "tensorflow":
+        raise BadInputError(f"backend {found!r}: {what} needs KERAS_BACKEND=tensorflow")
 
 
 def has_accelerator() -> bool:

@@ -87,13 +87,22 @@ class Stop(Entry):
 class Final(Entry):
     """How the run ended and its metrics at that moment."""
 
+    model_config = ConfigDict(validate_by_name=True)
+
     status: Literal["completed", "diverged"]
     diverged_at: Stop | None = None
     training: Metrics
     training_inference: Metrics
     test: Metrics
     test_correct: str  # base64 of one bit a test image, in their order
-    weights: str  # SHA-256 of the whole trained state: weights, dropout generators, optimiser
+    # SHA-256 of the whole trained state: weights, dropout generators, optimiser. Files have it under an older name.
+    state: str = Field(alias="weights")
+
+    @model_validator(mode="after")
+    def _says_where_it_diverged(self) -> "Final":
+        if (self.status == "diverged") != (self.diverged_at is not None):
+            raise ValueError(f"status {self.status!r} does not go with diverged_at {self.diverged_at!r}")
+        return self
 
     def right_answers(self, images: int) -> npt.NDArray[np.bool_]:
         """Return whether each test image was classified correctly, shape (images,)."""
@@ -141,8 +150,7 @@ class Sealed(Entry):
     def to_json(self) -> str:
         """Return the file's content."""
         data = json.loads(self.model_dump_json(by_alias=True))
-        head = {"schema": data.pop("schema"), "digest": _digest(data | {"schema": SCHEMA})}
-        return _layout(head | data) + "\n"
+        return _layout({"schema": data["schema"], "digest": _digest(data)} | data) + "\n"
 
     def write(self, path: Path) -> Path:
         """Write the file atomically and return its path."""
@@ -171,7 +179,7 @@ class Sealed(Entry):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise DamagedFileError(f"{source}: {explain(error)}") from error
+            raise DamagedFileError(f"{source}: {explain(error, 'record')}") from error
 
 
 class RunRecord(Sealed):
@@ -287,7 +295,7 @@ class Store:
         """Keep the weights that ``record`` ended with, as ``Model.get_weights`` gives them; return their path."""
         path = self.weights_path(record.spec)
         numbered: dict[str, Any] = {f"array{number:05d}": array for number, array in enumerate(weights)}
-        state = np.array(record.final.weights)
+        state = np.array(record.final.state)
         write_atomically(path, lambda file: np.savez_compressed(file, state=state, **numbered))
         return path
 
@@ -305,7 +313,7 @@ class Store:
         try:
             if (stored := read_arrays(path)) is None:
                 return None
-            belongs = str(stored.pop("state")) == record.final.weights
+            belongs = str(stored.pop("state")) == record.final.state
             return [stored[f"array{number:05d}"] for number in range(len(stored))] if belongs else None
         except (ValueError, KeyError) as error:
             raise DamagedFileError(f"{path} is damaged ({error}); delete it to have the run trained again") from error

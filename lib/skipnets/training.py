@@ -230,7 +230,6 @@ class _Run:
         history = progress.history
         right = scoring.correct(self.engine.predict(images.x_test), images.y_test)
         return RunRecord(
-            schema=1,
             spec=self.spec,
             history=history,
             final=Final(
@@ -240,7 +239,7 @@ class _Run:
                 training_inference=history.training_inference.last(),
                 test=history.test.last(),
                 test_correct=pack_bits(right),
-                weights=digest_arrays(self.engine.state()),
+                state=digest_arrays(self.engine.state()),
             ),
             environment=Environment(
                 **dict(self.setup),

@@ -17,6 +17,7 @@ from skipnets.analysis.conditioning import in_double_precision, measure_kernel, 
 from skipnets.analysis.signal import measure_signal
 from skipnets.architectures.blocks import GroupedConv2D
 from skipnets.engines import KerasEngine, encode_labels, loss_function, scaled
+from skipnets.environment import require_tensorflow
 from skipnets.errors import BadInputError
 from skipnets.measurements import FirstSteps, Machine, Moment
 from skipnets.records import Setup
@@ -30,8 +31,9 @@ def check_first_steps(spec: RunSpec, steps: int, images: int) -> None:
     """Refuse what ``measure_first_steps`` could not measure with these arguments, before a step is taken.
 
     Raises:
-        BadInputError: Another net, more steps than the run has, or more images.
+        BadInputError: Another backend than TensorFlow, another net, more steps than the run has, or more images.
     """
+    require_tensorflow("first steps")
     if not isinstance(spec.architecture, DeepNet):
         raise BadInputError(f"architecture {spec.architecture.kind!r}: expected plain_net, residual_net or resnext")
     fitted = spec.train_images - spec.held_out
@@ -72,7 +74,6 @@ def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> Fi
         if len(losses) in (*MOMENTS, steps):
             moments[len(losses)] = probe.measure()
     return FirstSteps(
-        schema=1,
         spec=spec,
         steps=steps,
         loss=tuple(losses),

@@ -61,7 +61,6 @@ def describe_join(
         mean = np.broadcast_to(output.mean(axis=0), output.shape)
         without.append(accuracy([*outputs[:number], mean, *outputs[number + 1 :]]))
     return JoinedMaps(
-        schema=1,
         spec=spec,
         weights=digest_arrays(model.get_weights()),
         images=len(images),

@@ -12,6 +12,7 @@ from skipnets.analysis.output_dropout import average_over_draws
 from skipnets.analysis.spectrum import spectral_density
 from skipnets.datasets import ImageSet
 from skipnets.engines import compiled_model, encode_labels, loss_function, scaled
+from skipnets.environment import require_tensorflow
 from skipnets.errors import BadInputError
 from skipnets.measurements import LayerState, Machine, Spectrum, State
 from skipnets.records import Metrics, Setup, Store, digest_arrays
@@ -23,9 +24,10 @@ def check_state(spec: RunSpec, epoch: int, store: Store, images: int) -> None:
     """Refuse what ``measure_state`` could not measure with these arguments, before anything is trained.
 
     Raises:
-        BadInputError: The epoch lies outside the run, its outputs are not logits, it trains on fewer images, or the
-            last epoch's weights are not kept.
+        BadInputError: Another backend than TensorFlow, the epoch lies outside the run, its outputs are not logits, it
+            trains on fewer images, or the last epoch's weights are not kept.
     """
+    require_tensorflow("a state")
     if not 0 <= epoch <= spec.epochs:
         raise BadInputError(f"epoch {epoch}: expected 0 to {spec.epochs}, as many as {spec.run_id} has")
     if spec.loss != "logits":
@@ -74,7 +76,6 @@ def measure_state(
     objective = Objective(model, loss_function(spec), x, y, batch_size=32)
     density = spectral_density(Hessian(objective), probes, steps, progress=progress)
     return State(
-        schema=1,
         spec=spec,
         epoch=epoch,
         weights=digest_arrays(model.get_weights()),

@@ -49,7 +49,6 @@ def measure_step_times(
         if progress and number:
             progress(number)
     return StepTimes(
-        schema=1,
         network=network,
         batch_size=batch_size,
         steps=steps,
