@@ -9,6 +9,7 @@ import pytest
 
 from skipnets import environment
 from skipnets.engines import KerasEngine, StepResults
+from skipnets.measurements import step_times
 from skipnets.measurements.step_times import measure_step_times
 from skipnets.specs import SGD, DeepNet
 from tiny import make_spec, train_in
@@ -86,5 +87,6 @@ def test_a_measurement_names_the_commit_that_it_began_with(checkout: Path, monke
 
     monkeypatch.setattr(KerasEngine, "train", change)
     net = DeepNet(kind="plain_net", depth=8, width=2)
-    assert measure_step_times(net, (SGD(),), batch_size=10, steps=2, rounds=1).machine.commit == began
+    monkeypatch.setattr(step_times, "BATCH_SIZE", 5)
+    assert measure_step_times(net, (SGD(),), rounds=1).machine.commit == began
     assert git(checkout, "rev-parse", "HEAD")[:12] != began

@@ -14,7 +14,7 @@ from PIL import Image
 from skipnets.errors import BadInputError, SkipnetsError
 from skipnets.files import read_arrays, write_atomically
 from skipnets.paths import image_folder
-from skipnets.specs import IMAGE_SET_NAME
+from skipnets.specs import IMAGE_SET_NAME, RunSpec
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -100,6 +100,16 @@ def load(name: str) -> ImageSet:
         "SKIPNETS_DATA to the folder that holds it; known without a file: "
         f"{', '.join([*FETCHABLE, 'synthetic'])}"
     )
+
+
+def load_for(spec: RunSpec) -> ImageSet:
+    """Load the images that a run trains, validates and tests on.
+
+    Raises:
+        BadInputError: No such image set here, or it has fewer images.
+        SkipnetsError: As ``load``.
+    """
+    return load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
 
 
 def jpeg(images: ImageSet) -> ImageSet:

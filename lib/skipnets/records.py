@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from skipnets import environment
 from skipnets.errors import DamagedFileError
 from skipnets.files import read, read_arrays, write_atomically
+from skipnets.rounding import significant
 from skipnets.specs import RunSpec, canonical_json, explain
 
 SCHEMA = 1
@@ -49,8 +50,11 @@ class Curve(Entry):
 
     def point(self, epoch: int, loss: float, accuracy: float) -> "Curve":
         """Return the curve with one more point; values keep seven significant digits, as float32 has."""
-        short = float(f"{loss:.7g}"), float(f"{accuracy:.7g}")
-        return Curve(epochs=(*self.epochs, epoch), loss=(*self.loss, short[0]), accuracy=(*self.accuracy, short[1]))
+        return Curve(
+            epochs=(*self.epochs, epoch),
+            loss=(*self.loss, significant(loss, 7)),
+            accuracy=(*self.accuracy, significant(accuracy, 7)),
+        )
 
     def last(self) -> "Metrics":
         """Return the last point."""

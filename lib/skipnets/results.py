@@ -12,7 +12,7 @@ from rich.console import Console
 from skipnets.analysis.statistics import find_spikes, first_epoch, summarize
 from skipnets.errors import SkipnetsError
 from skipnets.experiments import Cell, Experiment
-from skipnets.measurements import FirstSteps, JoinedMaps, State
+from skipnets.measurements import FIRST_STEPS, FirstSteps, JoinedMaps, State
 from skipnets.paths import checkpoint_folder
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
@@ -118,7 +118,7 @@ class Results:
         """Return what was measured of the joins of a cell's nets, by seed."""
         return self._measured(name, self.experiment.measurements.joined_maps)
 
-    def first_steps(self, name: str, steps: int = 500) -> dict[int, FirstSteps]:
+    def first_steps(self, name: str, steps: int = FIRST_STEPS) -> dict[int, FirstSteps]:
         """Return the measured first ``steps`` steps of a cell, by seed."""
         kept = self.experiment.measurements
         return self._measured(name, lambda spec: kept.first_steps(spec, steps))
@@ -128,15 +128,15 @@ class Results:
         found = {spec.seed: read(spec) for spec in self.experiment.cell(name).specs()}
         return {seed: measured for seed, measured in found.items() if measured is not None}
 
-    def measured_epochs(self, names: Sequence[str], seeds: int = 2) -> list[int]:
-        """Return after how many epochs all cells called ``names`` were measured, with ``seeds`` shared ones or more."""
+    def measured_epochs(self, names: Sequence[str]) -> list[int]:
+        """Return after how many epochs all cells called ``names`` were measured, with two shared seeds or more."""
         kept = self.experiment.measurements
         measured = [
             {(spec.seed, epoch) for spec in self.experiment.cell(name).specs() for epoch in kept.epochs(spec)}
             for name in names
         ]
         shared = [epoch for _, epoch in set.intersection(*measured)]
-        return sorted(epoch for epoch in set(shared) if shared.count(epoch) >= seeds)
+        return sorted(epoch for epoch in set(shared) if shared.count(epoch) >= 2)
 
     def describe(self, name: str, column: str) -> str:
         """Return mean, spread and number of seeds of one column of ``outcomes`` for one cell, or that there is none."""

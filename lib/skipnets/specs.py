@@ -257,6 +257,11 @@ class RunSpec(Part):
         """Number of training images held out for validation."""
         return 0 if self.validation == "test" else round(self.train_images * self.validation)
 
+    @property
+    def fitted_images(self) -> int:
+        """Number of training images that steps are taken on."""
+        return self.train_images - self.held_out
+
     def learning_rate(self, epoch: int) -> float:
         """Return the learning rate in ``epoch`` (the first is 0)."""
         return self.optimizer.learning_rate * (self.schedule.rate_factor(epoch) if self.schedule else 1.0)

@@ -61,7 +61,7 @@ def train(
     """
     if (record := store.find(spec, keep_weights)) is not None:
         return record
-    images = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+    images = datasets.load_for(spec)
     folder = checkpoints or checkpoint_folder()
     require_writable(store.folder)
     require_writable(folder)
@@ -113,9 +113,8 @@ class _Run:
         self.setup = Setup.here()
         self.spec, self.images, self.checkpoint = spec, images, checkpoint
         self.deadline, self.stop, self.report = deadline, stop, report
-        fitted = len(images.y_train) - spec.held_out
-        self.fitted = images.select(fitted, len(images.y_test))
-        self.held_out = images.x_train[fitted:], images.y_train[fitted:]
+        self.fitted = images.select(spec.fitted_images, spec.test_images)
+        self.held_out = images.x_train[spec.fitted_images :], images.y_train[spec.fitted_images :]
         self.engine: Engine = make_engine(spec, self.fitted)
         self.progress = Progress()
         if (saved := checkpoint.load()) is not None:

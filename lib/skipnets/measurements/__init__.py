@@ -38,6 +38,11 @@ class StepTimes(Sealed):
     machine: Machine
 
     @property
+    def rounds(self) -> int:
+        """How many turns each optimiser had."""
+        return min(map(len, self.cpu_seconds.values()))
+
+    @property
     def file_name(self) -> str:
         """Name of the file, one a network."""
         return step_times_name(self.network.kind)
@@ -185,6 +190,10 @@ class Moment(Entry):
 def _ranges(highest: tuple[float, ...], lowest: tuple[float, ...]) -> npt.NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
         return np.subtract(highest, lowest)
+
+
+#: How many steps are taken of a run whose first steps are measured.
+FIRST_STEPS = 500
 
 
 class FirstSteps(Sealed):

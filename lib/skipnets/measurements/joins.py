@@ -38,7 +38,7 @@ def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
     """
     check_joined_maps(spec, images)
     setup = Setup.here()
-    data = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+    data = datasets.load_for(spec)
     weights = trained_weights(spec, data)
     model = compiled_model(spec, data)
     model.set_weights(weights)

@@ -6,14 +6,14 @@ A range or a condition number a thousand times another needs no interval: one se
 import numpy as np
 import numpy.typing as npt
 
-from skipnets.measurements import FirstSteps, Moment
+from skipnets.measurements import FIRST_STEPS, FirstSteps, Moment
 from skipnets.results import Results
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 
 RULES = Rules()
 
-#: How many steps are taken, and the layers whose plots the paper prints.
-STEPS, FIRST, LATE = 500, 1, 160
+#: The layers whose plots the paper prints.
+FIRST, LATE = 1, 160
 
 #: What the paper prints of PlainNet on MNIST: range of the first layer's outputs, and of most of its weights.
 PRINTED_OUTPUTS, PRINTED_WEIGHTS = 1.7e6, 4e5
@@ -34,9 +34,9 @@ def _steps(results: Results, name: str) -> FirstSteps:
     Raises:
         NotMeasuredError: There are none.
     """
-    found = results.first_steps(name, STEPS)
+    found = results.first_steps(name)
     if not found:
-        raise NotMeasuredError(f"Needs the first {STEPS} steps of cell {name}, which are not measured.")
+        raise NotMeasuredError(f"Needs the first {FIRST_STEPS} steps of cell {name}, which are not measured.")
     return found[min(found)]
 
 
@@ -127,7 +127,7 @@ def residual_nets_are_never_infinite(results: Results) -> Verdict:
     """
     nets = [steps for name in ("residual_net", "residual_net_mnist") for steps in results.first_steps(name).values()]
     if not nets:
-        raise NotMeasuredError(f"Needs the first {STEPS} steps of cell residual_net, which are not measured.")
+        raise NotMeasuredError(f"Needs the first {FIRST_STEPS} steps of cell residual_net, which are not measured.")
     told = []
     for steps in nets:
         infinite = {step: infinite_layers(moment) for step, moment in steps.moments.items()}
