@@ -161,6 +161,7 @@ def test_a_damaged_image_set_is_a_failure(run: Run, folder: Path) -> None:
         ([*TINY, "--seeds", "1", "--set", "seed=2"], ["given twice", "--seeds", "--set", "seed"]),
         ([*TINY, "--seeds", "4294967296"], ["seed", "4294967296", "less than"]),
         ([*TINY, "--budget", "90"], ["duration", "'90'", "90s"]),
+        ([*TINY, "--test-samples", "32"], ["given twice", "--set", "test_images"]),
         ([*TINY, "--jobs", "0"], ["--jobs", "greater than or equal to 1"]),
         ([*TINY, "--image-set", "../x"], ["image_set", "'../x'"]),
         ([*TINY, "--set", "optimizer=adam"], ["optimizer", "'adam'", "dictionary"]),
@@ -230,9 +231,10 @@ def test_a_spec_file_is_trained_and_flags_win(run: Run, folder: Path) -> None:
 
 
 def test_an_experiment_at_another_scale_is_recorded_apart(run: Run, folder: Path) -> None:
-    scale = {"image_set": "synthetic", "samples": 64, "epochs": 1, "seeds": [1]}
+    scale = {"image_set": "synthetic", "samples": 64, "test_samples": 32, "batch_size": 16, "epochs": 1, "seeds": [1]}
     code, printed, _ = run("train", "--experiment", "cnn_vs_resnet", "--cells", "resnet", "--image-set", "synthetic",
-                           "--samples", "64", "--epochs", "1", "--seeds", "1")  # fmt: skip
+                           "--samples", "64", "--test-samples", "32", "--batch-size", "16", "--epochs", "1",
+                           "--seeds", "1")  # fmt: skip
     assert code == 0
     assert "ResNet, seed 1: 1 epochs" in printed
     (record,) = cnn_vs_resnet(**scale).records()["resnet"]
@@ -447,8 +449,11 @@ def test_a_spec_of_the_command_line_is_the_spec_of_a_file(tiny_spec: RunSpec, tm
     path.write_text(tiny_spec.model_dump_json())
     flags = [f"{name}={value}" for name, value in (("test_images", 40), ("batch_size", 32), ("seed", 3))]
     flags.append("evaluate_training_every=2")
-    assert cli._single_spec(path, None, None, None, None, None, None) == tiny_spec
-    assert cli._single_spec(None, "resnet", None, flags, "synthetic", 100, 3) == tiny_spec
+    assert cli._single_spec(path, None, None, None, {}) == tiny_spec
+    scale = {"image_set": "synthetic", "samples": 100, "epochs": 3}
+    assert cli._single_spec(None, "resnet", None, flags, scale) == tiny_spec
+    scale |= {"test_samples": 40, "batch_size": 32}
+    assert cli._single_spec(None, "resnet", None, flags[2:], scale) == tiny_spec
 
 
 # --- measurements ------------------------------------------------------------------------------------------------
@@ -515,7 +520,8 @@ def test_joins_are_measured_once(run: Run, small: Experiment) -> None:
 
 def test_step_times_are_those_of_three_optimisers(run: Run, small: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "parse_architecture", lambda kind, arguments: TINY_SPEC.architecture)
-    code, printed, _ = run("measure", "steps", "plain_net", "--rounds", "2")
+    command = ["measure", "step-times", "plain_net", "--rounds"]
+    code, printed, _ = run(*command, "2")
     assert code == 0
     found = small.measurements.step_times("plain_net")
     assert found is not None
@@ -523,6 +529,10 @@ def test_step_times_are_those_of_three_optimisers(run: Run, small: Experiment, m
     assert {kind: len(seconds) for kind, seconds in found.cpu_seconds.items()} == dict.fromkeys(
         ("rmsprop", "adam", "sgd"), 2
     )
+    assert run(*command, "2") == (0, "", "")
+    code, _, error = run(*command, "3")
+    assert code == 2
+    assert f"--rounds 3: {found.file_name} was measured with 2; delete" in error
 
 
 @pytest.mark.parametrize(
