@@ -89,7 +89,7 @@ class Stop(Entry):
 
 
 class Final(Entry):
-    """How the run ended and its metrics at that moment."""
+    """How the run ended and its metrics at that moment. Files have ``state`` under an older name."""
 
     model_config = ConfigDict(validate_by_name=True)
 
@@ -99,8 +99,7 @@ class Final(Entry):
     training_inference: Metrics
     test: Metrics
     test_correct: str  # base64 of one bit a test image, in their order
-    # SHA-256 of the whole trained state: weights, dropout generators, optimiser. Files have it under an older name.
-    state: str = Field(alias="weights")
+    state: str = Field(alias="weights")  # SHA-256 of the whole trained state: weights, dropout generators, optimiser
 
     @model_validator(mode="after")
     def _says_where_it_diverged(self) -> "Final":

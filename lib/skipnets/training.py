@@ -57,7 +57,7 @@ def train(
             recorded on. A record that is only returned is not held against the images.
         RunBusyError: Another process is training this run.
         RunPausedError: Time is up or ``stop`` was set; a checkpoint holds what was done.
-        SkipnetsError: A folder cannot be written, or a file is damaged.
+        SkipnetsError: A folder cannot be written or has no locks, or a file is damaged or cannot be read.
     """
     if (record := store.find(spec, keep_weights)) is not None:
         return record
