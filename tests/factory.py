@@ -25,7 +25,6 @@ def made_up_record(
     )
     right = np.arange(spec.test_images) < round(test_accuracy * spec.test_images)
     return RunRecord(
-        schema=1,
         spec=spec,
         history=history,
         final=Final(
@@ -34,7 +33,7 @@ def made_up_record(
             training_inference=history.training_inference.last(),
             test=history.test.last(),
             test_correct=pack_bits(right),
-            weights="0" * 64,
+            state="0" * 64,
         ),
         environment=Environment(
             backend="tensorflow",
@@ -59,7 +58,6 @@ def diverged(record: RunRecord, epoch: int = 1) -> RunRecord:
 def made_up_step_times(**cpu_seconds: Sequence[float]) -> StepTimes:
     """Return step times of the ResNet, a list of rounds an optimiser."""
     return StepTimes(
-        schema=1,
         network=ResNet(),
         batch_size=64,
         steps=20,
@@ -75,7 +73,6 @@ def made_up_state(spec: RunSpec, epoch: int, flat: float = 0.9, silenced: float 
         for name in ("unit1_conv2", "unit2_conv2")
     ]
     return State(
-        schema=1,
         spec=spec,
         epoch=epoch,
         weights="0" * 64,
@@ -94,7 +91,7 @@ def made_up_maps(spec: RunSpec, without: tuple[float, ...]) -> JoinedMaps:
     alike = tuple(tuple(1.0 if i == j else 0.8 for j in range(len(without))) for i in range(len(without)))
     names = tuple(f"output{number}" for number in range(len(without)))
     return JoinedMaps(
-        schema=1, spec=spec, weights="0" * 64, images=1000, outputs=names, similarity=alike, accuracy=0.5,
+        spec=spec, weights="0" * 64, images=1000, outputs=names, similarity=alike, accuracy=0.5,
         without=without, machine=MACHINE,
     )  # fmt: skip
 
@@ -108,7 +105,6 @@ def made_up_first_steps(spec: RunSpec, layers: int = 4, moments: Sequence[int] =
     moment = Moment.model_validate({name: (1.0,) * layers for name in Moment.model_fields} | real | rows)
     steps = max(moments)
     return FirstSteps(
-        schema=1,
         spec=spec,
         steps=steps,
         loss=tuple(2.3 - step / 100 for step in range(steps)),

@@ -136,6 +136,21 @@ def test_every_kernel_starts_as_the_initialiser_says(kind: str, initializer: str
         assert kernel.std() == pytest.approx(math.sqrt(variance), rel=5 / math.sqrt(2 * kernel.size)), weight.path
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "softmax"}, "loss 'softmax': expected one of logits, probabilities"),
+        ({"initializer": "bogus"}, "initializer 'bogus': expected one of glorot_uniform, .*looks_linear"),
+        ({"classes": 0}, "classes 0: expected at least 1"),
+        ({"input_shape": (32, 32)}, r"image shape \(32, 32\): expected height, width and channels"),
+        ({"input_shape": (32, 32, 0)}, r"image shape \(32, 32, 0\): expected .* each at least 1"),
+    ],
+)
+def test_what_no_network_can_have_is_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        build(CNN(), **arguments)
+
+
 @pytest.mark.parametrize("kind", ["cnn", "resnet", "join_sum"])
 def test_images_that_are_too_small_are_bad_input(kind: str) -> None:
     with pytest.raises(BadInputError, match=r"image shape \(4, 4, 3\): too small for a"):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import keras
 import pytest
 
 from factory import made_up_record
@@ -18,7 +19,7 @@ from skipnets import cli, datasets, workers
 from skipnets.checkpoints import Checkpoint
 from skipnets.experiments import Cell, Experiment, cnn_vs_resnet
 from skipnets.files import exclusive
-from skipnets.records import Store
+from skipnets.records import RunRecord, Store
 from skipnets.specs import RunSpec, parse_spec
 
 Run = Callable[..., tuple[int, str, str]]
@@ -73,6 +74,10 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def records_in(folder: Path) -> list[RunRecord]:
+    return [RunRecord.from_json(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
 
 
 # --- networks and image sets -------------------------------------------------------------------------------------
@@ -156,6 +161,7 @@ def test_a_damaged_image_set_is_a_failure(run: Run, folder: Path) -> None:
         ([*TINY, "--seeds", "1", "--set", "seed=2"], ["given twice", "--seeds", "--set", "seed"]),
         ([*TINY, "--seeds", "4294967296"], ["seed", "4294967296", "less than"]),
         ([*TINY, "--budget", "90"], ["duration", "'90'", "90s"]),
+        ([*TINY, "--test-samples", "32"], ["given twice", "--set", "test_images"]),
         ([*TINY, "--jobs", "0"], ["--jobs", "greater than or equal to 1"]),
         ([*TINY, "--image-set", "../x"], ["image_set", "'../x'"]),
         ([*TINY, "--set", "optimizer=adam"], ["optimizer", "'adam'", "dictionary"]),
@@ -206,7 +212,7 @@ def test_a_run_is_trained_once(run: Run, folder: Path) -> None:
     assert "plain_net, seed 3: 2 epochs" in printed
     assert "2 of 2 runs recorded" in printed
     store = Store(folder / "local" / "runs")
-    assert {record.spec for record in store} == {TINY_SPEC, TINY_SPEC.with_seed(3)}
+    assert {record.spec for record in records_in(store.folder)} == {TINY_SPEC, TINY_SPEC.with_seed(3)}
     assert not list((folder / "checkpoints").glob("*.npz"))
     before = {path: path.read_bytes() for path in store.folder.iterdir()}
     code, printed, _ = run(*command)
@@ -220,14 +226,15 @@ def test_a_spec_file_is_trained_and_flags_win(run: Run, folder: Path) -> None:
     path.write_text(TINY_SPEC.model_dump_json())
     code, _, _ = run("train", str(path), "--epochs", "1", "--results", str(folder / "mine"))
     assert code == 0
-    (record,) = Store(folder / "mine")
+    (record,) = records_in(folder / "mine")
     assert record.spec == TINY_SPEC.model_copy(update={"epochs": 1})
 
 
 def test_an_experiment_at_another_scale_is_recorded_apart(run: Run, folder: Path) -> None:
-    scale = {"image_set": "synthetic", "samples": 64, "epochs": 1, "seeds": [1]}
+    scale = {"image_set": "synthetic", "samples": 64, "test_samples": 32, "batch_size": 16, "epochs": 1, "seeds": [1]}
     code, printed, _ = run("train", "--experiment", "cnn_vs_resnet", "--cells", "resnet", "--image-set", "synthetic",
-                           "--samples", "64", "--epochs", "1", "--seeds", "1")  # fmt: skip
+                           "--samples", "64", "--test-samples", "32", "--batch-size", "16", "--epochs", "1",
+                           "--seeds", "1")  # fmt: skip
     assert code == 0
     assert "ResNet, seed 1: 1 epochs" in printed
     (record,) = cnn_vs_resnet(**scale).records()["resnet"]
@@ -243,7 +250,7 @@ def test_a_budget_pauses_and_the_same_command_goes_on(run: Run, folder: Path) ->
     assert "1 of 1 runs left" in printed
     assert Checkpoint(folder / "checkpoints", TINY_SPEC).path.exists()
     assert run(*command)[0] == 0
-    (record,) = Store(folder / "local" / "runs")
+    (record,) = records_in(folder / "local" / "runs")
     assert record.environment.sittings == 2
 
 
@@ -253,7 +260,7 @@ def test_a_run_paused_for_one_folder_is_left_alone_by_another(run: Run, folder: 
     paused = Checkpoint(folder / "one" / "checkpoints", TINY_SPEC).path
     before = paused.read_bytes()
     assert run(*command, str(folder / "other"))[0] == 0
-    (record,) = Store(folder / "other")
+    (record,) = records_in(folder / "other")
     assert record.environment.sittings == 1
     assert paused.read_bytes() == before
 
@@ -266,7 +273,7 @@ def test_one_damaged_run_does_not_stop_the_others(run: Run, folder: Path) -> Non
     assert code == 1
     assert f"checkpoint {damaged} is damaged" in error
     assert "1 of 2 runs recorded" in printed
-    assert [record.spec.seed for record in Store(folder / "local" / "runs")] == [1]
+    assert [record.spec.seed for record in records_in(folder / "local" / "runs")] == [1]
 
 
 def test_a_run_that_another_process_trains_is_passed_over(run: Run, folder: Path) -> None:
@@ -277,13 +284,41 @@ def test_a_run_that_another_process_trains_is_passed_over(run: Run, folder: Path
     assert "1 busy elsewhere" in printed
 
 
-def test_a_damaged_record_is_a_failure_that_names_it(run: Run, folder: Path) -> None:
-    store = Store(folder / "local" / "runs")
-    path = store.save(made_up_record(TINY_SPEC))
+def damaged_record(store: Store, spec: RunSpec) -> Path:
+    path = store.save(made_up_record(spec))
     path.write_text(path.read_text().replace('"seconds": 60.0', '"seconds": 6.0'))
-    code, _, error = run(*TINY, "--epochs", "2")
+    return path
+
+
+def test_a_damaged_record_is_a_failure_that_names_it_and_does_not_stop_the_others(run: Run, folder: Path) -> None:
+    store = Store(folder / "local" / "runs")
+    path = damaged_record(store, TINY_SPEC)
+    code, printed, error = run(*TINY, "--epochs", "2", "--seeds", "0,1")
     assert code == 1
     assert f"{path} was changed after it was written" in error
+    assert "1 of 2 runs recorded" in printed
+    assert store.load(TINY_SPEC.with_seed(1)) is not None
+
+
+def test_a_damaged_record_does_not_stop_an_experiment(run: Run, small: Experiment) -> None:
+    path = damaged_record(small.store, TINY_SPEC)
+    code, printed, error = run("train", "--experiment", "small", "--cells", "one,two")
+    assert code == 1
+    assert f"{path} was changed" in error
+    assert "2 of 3 runs recorded" in printed
+    assert f"{TINY_SPEC.with_seed(2).run_id}.json" in files(small.store.folder)
+    code, printed, _ = run("status", "--experiment", "small")
+    assert code == 0
+    (row,) = (line for line in printed.splitlines() if line.startswith("│ one "))
+    assert [word for word in row.split() if word != "│"][:7] == ["one", "2", "1", "0", "0", "0", "1"]
+
+
+def test_a_budget_that_ends_after_a_failure_is_one(run: Run, folder: Path) -> None:
+    damaged_record(Store(folder / "local" / "runs"), TINY_SPEC)
+    code, printed, _ = run(*TINY, "--epochs", "2", "--seeds", "0,1", "--budget", "1s")
+    assert code == 1
+    assert "paused in epoch 1 of 2" in printed
+    assert "2 of 2 runs left; 0 busy elsewhere, 1 failed" in printed
 
 
 # --- several processes and Ctrl-C --------------------------------------------------------------------------------
@@ -292,7 +327,7 @@ def test_a_damaged_record_is_a_failure_that_names_it(run: Run, folder: Path) -> 
 def test_jobs_share_the_runs(run: Run, folder: Path) -> None:
     command = [*TINY, "--epochs", "1", "--seeds", "0-1", "--results", str(folder / "mine")]
     assert run(*command, "--jobs", "2", "--budget=10m")[0] == 0
-    assert sorted(record.spec.seed for record in Store(folder / "mine")) == [0, 1]
+    assert sorted(record.spec.seed for record in records_in(folder / "mine")) == [0, 1]
 
 
 def test_no_more_workers_start_than_runs_are_missing(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,9 +341,12 @@ def test_no_more_workers_start_than_runs_are_missing(run: Run, folder: Path, mon
     command = [*TINY, "--epochs", "2", "--seeds", "0-2", "--jobs", "4"]
     store = Store(folder / "local" / "runs")
     run(*command)
-    store.save(made_up_record(TINY_SPEC))
+    damaged_record(store, TINY_SPEC)  # which no worker would train
     run(*command)
     assert started == [3, 2]
+    run(*command, "--weights")
+    assert started.pop() == 3
+    store.save(made_up_record(TINY_SPEC))
     for seed in (1, 2):
         store.save(made_up_record(TINY_SPEC.with_seed(seed)))
     assert run(*command)[1].count("3 of 3 runs recorded") == 1
@@ -338,7 +376,7 @@ def test_ctrl_c_saves_exits_130_and_says_how_to_go_on(folder: Path) -> None:
     assert "2 of 2 runs left" in printed
     assert "Traceback" not in error
     assert Checkpoint(folder / "mine" / "checkpoints", TINY_SPEC.model_copy(update={"epochs": 100_000})).path.exists()
-    assert list(Store(folder / "mine")) == []
+    assert records_in(folder / "mine") == []
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 2", 2), ("kill -9 $$", 1)])
@@ -403,7 +441,7 @@ def test_status_as_a_table(run: Run) -> None:
     code, printed, _ = run("status", "--experiment", "cnn_vs_resnet")
     assert code == 0
     (row,) = (line for line in printed.splitlines() if line.startswith("│ cnn "))
-    assert [word for word in row.split() if word != "│"] == ["cnn", "5", "1", "0", "0", "4", "0.450"]
+    assert [word for word in row.split() if word != "│"] == ["cnn", "5", "1", "0", "0", "4", "0", "0.450"]
 
 
 def test_a_spec_of_the_command_line_is_the_spec_of_a_file(tiny_spec: RunSpec, tmp_path: Path) -> None:
@@ -411,8 +449,11 @@ def test_a_spec_of_the_command_line_is_the_spec_of_a_file(tiny_spec: RunSpec, tm
     path.write_text(tiny_spec.model_dump_json())
     flags = [f"{name}={value}" for name, value in (("test_images", 40), ("batch_size", 32), ("seed", 3))]
     flags.append("evaluate_training_every=2")
-    assert cli._single_spec(path, None, None, None, None, None, None) == tiny_spec
-    assert cli._single_spec(None, "resnet", None, flags, "synthetic", 100, 3) == tiny_spec
+    assert cli._single_spec(path, None, None, None, {}) == tiny_spec
+    scale = {"image_set": "synthetic", "samples": 100, "epochs": 3}
+    assert cli._single_spec(None, "resnet", None, flags, scale) == tiny_spec
+    scale |= {"test_samples": 40, "batch_size": 32}
+    assert cli._single_spec(None, "resnet", None, flags[2:], scale) == tiny_spec
 
 
 # --- measurements ------------------------------------------------------------------------------------------------
@@ -479,7 +520,8 @@ def test_joins_are_measured_once(run: Run, small: Experiment) -> None:
 
 def test_step_times_are_those_of_three_optimisers(run: Run, small: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "parse_architecture", lambda kind, arguments: TINY_SPEC.architecture)
-    code, printed, _ = run("measure", "steps", "plain_net", "--rounds", "2")
+    command = ["measure", "step-times", "plain_net", "--rounds"]
+    code, printed, _ = run(*command, "2")
     assert code == 0
     found = small.measurements.step_times("plain_net")
     assert found is not None
@@ -487,6 +529,10 @@ def test_step_times_are_those_of_three_optimisers(run: Run, small: Experiment, m
     assert {kind: len(seconds) for kind, seconds in found.cpu_seconds.items()} == dict.fromkeys(
         ("rmsprop", "adam", "sgd"), 2
     )
+    assert run(*command, "2") == (0, "", "")
+    code, _, error = run(*command, "3")
+    assert code == 2
+    assert f"--rounds 3: {found.file_name} was measured with 2; delete" in error
 
 
 @pytest.mark.parametrize(
@@ -510,3 +556,25 @@ def test_what_cannot_be_measured_is_found_before_anything_is(
     assert (code, printed) == (2, "")
     assert said in error
     assert files(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [(["states", "--epochs", "0,1"], "a state"), (["first-steps", "--steps", "1"], "first steps")],
+)
+def test_another_backend_is_refused_before_anything_is_trained(
+    run: Run, folder: Path, small: Experiment, monkeypatch: pytest.MonkeyPatch, command: list[str], what: str
+) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    code, printed, error = run("measure", *command, "--cells", "one", "--images", "8")
+    assert (code, printed) == (2, "")
+    assert f"backend 'jax': {what} needs KERAS_BACKEND=tensorflow" in error
+    assert files(folder) == []
+
+
+def test_data_fetch_refuses_a_damaged_copy(run: Run, folder: Path) -> None:
+    (folder / "images").mkdir()
+    (folder / "images" / "cifar10.npz").write_bytes(b"garbage")
+    code, printed, error = run("data", "fetch", "cifar10")
+    assert (code, printed) == (1, "")
+    assert "cifar10.npz is damaged" in error

@@ -1,15 +1,19 @@
 """Files that are complete or absent, and locks that end with their process."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
+import numpy as np
 import pytest
 
 from skipnets.errors import RunBusyError, SkipnetsError
-from skipnets.files import exclusive, require_writable, write_atomically
+from skipnets.files import exclusive, read, read_arrays, require_writable, write_atomically
 
 
 def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
@@ -67,6 +71,43 @@ def test_asking_whether_a_folder_is_writable_leaves_it_empty(tmp_path: Path) -> 
     assert os.listdir(tmp_path / "new") == []
 
 
+def failing(error: int) -> Callable[..., NoReturn]:
+    def fail(*arguments: object) -> NoReturn:
+        raise OSError(error, os.strerror(error))
+
+    return fail
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.ESTALE, errno.EIO])
+def test_a_file_that_cannot_be_read_is_named_and_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    path = tmp_path / "arrays.npz"
+    np.savez(path, one=np.ones(1))
+    monkeypatch.setattr(Path, "read_bytes", failing(error))
+    for reader in (read, read_arrays):
+        with pytest.raises(SkipnetsError, match=f"cannot read {path}: {os.strerror(error)}"):
+            reader(path)
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "arrays.npz"
+    np.savez(path, one=np.ones(1))
+
+    def full(*arguments: object, **options: object) -> NoReturn:
+        raise MemoryError
+
+    monkeypatch.setattr(np, "load", full)
+    with pytest.raises(MemoryError):
+        read_arrays(path)
+
+
+def test_where_there_is_no_file_there_is_nothing_to_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path / "none", tmp_path / "file" / "none"):
+        assert read(path) is read_arrays(path) is None
+
+
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -96,3 +137,16 @@ def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
         _ = 1 / 0
     with exclusive(path, busy="busy"), pytest.raises(RunBusyError, match="busy"), exclusive(path, busy="busy"):
         pass
+
+
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.ESTALE])
+def test_a_lock_that_cannot_be_had_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
+    path = tmp_path / "run.lock"
+    monkeypatch.setattr(fcntl, "flock", failing(error))
+    with pytest.raises(SkipnetsError, match=f"cannot lock {path}: {os.strerror(error)}"), exclusive(path, busy="busy"):
+        pass
+
+
+def test_a_failure_under_a_lock_is_not_called_the_locks(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), exclusive(tmp_path / "run.lock", busy="busy"):
+        (tmp_path / "none").read_text()

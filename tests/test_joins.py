@@ -20,6 +20,7 @@ from skipnets.figures import joins, runs
 from skipnets.measurements.joins import describe_join, measure_joined_maps
 from skipnets.paths import ROOT
 from skipnets.published import TABLE_1
+from skipnets.records import Setup
 from skipnets.results import Results, load_results
 from skipnets.specs import JoinNet
 from skipnets.verdicts import NotMeasuredError
@@ -166,7 +167,7 @@ def test_a_joined_output_that_the_head_does_not_read_costs_nothing(join: str) ->
     else:
         weights = model.get_layer("stage2_conv1").get_weights()
         model.get_layer("stage2_conv1").set_weights([np.zeros_like(array) for array in weights])
-    found = describe_join(model, spec, images.x_test, images.y_test)
+    found = describe_join(model, spec, images.x_test, images.y_test, Setup.here())
     assert found.outputs == ("stage1_conv1_pool", "stage2_conv1_pool", "stage3_conv1_pool", "stage3_norm")
     assert found.accuracy == pytest.approx(
         float((model.predict(scaled(images.x_test), verbose=0).argmax(axis=1) == images.y_test).mean())

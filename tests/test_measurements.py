@@ -13,8 +13,8 @@ from skipnets.analysis.output_dropout import average_over_draws, logits_ceiling
 from skipnets.analysis.spectrum import probe
 from skipnets.checkpoints import Checkpoint
 from skipnets.engines import KerasEngine, compiled_model, encode_labels, loss_function, scaled
-from skipnets.errors import BadInputError, DamagedFileError, RunPausedError
-from skipnets.measurements import Measurements, State
+from skipnets.errors import BadInputError, DamagedFileError, RunPausedError, SkipnetsError
+from skipnets.measurements import Measurements, State, step_times
 from skipnets.measurements.states import describe_outputs, measure_state
 from skipnets.measurements.step_times import measure_step_times
 from skipnets.order import permutation
@@ -176,10 +176,18 @@ def test_a_state_reads_back_and_a_strangers_is_refused(spec: RunSpec, store: Sto
         State.from_json(stranger.read_text())
 
 
-def test_optimisers_take_turns_and_every_turn_is_timed(tmp_path: Path) -> None:
-    done: list[int] = []
-    times = measure_step_times(NET, (RMSprop(), Adam()), batch_size=10, steps=2, rounds=3, progress=done.append)
-    assert done == [1, 2, 3]
+def test_a_measurement_that_cannot_be_read_is_named(spec: RunSpec, tmp_path: Path) -> None:
+    path = tmp_path / f"{spec.run_id}-epoch0.json"
+    path.mkdir()
+    with pytest.raises(SkipnetsError, match=f"cannot read {path}: Is a directory"):
+        Measurements(tmp_path).state(spec, 0)
+
+
+def test_optimisers_take_turns_and_every_turn_is_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step_times, "BATCH_SIZE", 10)
+    monkeypatch.setattr(step_times, "STEPS", 2)
+    times = measure_step_times(NET, (RMSprop(), Adam()), rounds=3)
+    assert (times.rounds, times.batch_size, times.steps) == (3, 10, 2)
     assert {kind: len(seconds) for kind, seconds in times.cpu_seconds.items()} == {"rmsprop": 3, "adam": 3}
     assert min(min(seconds) for seconds in times.cpu_seconds.values()) > 0
     measurements = Measurements(tmp_path)

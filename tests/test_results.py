@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from factory import made_up_record
+from skipnets.errors import RunBusyError, SkipnetsError
 from skipnets.experiments import Experiment, cnn_vs_resnet
-from skipnets.records import Stop
+from skipnets.records import RunRecord, Stop, Store
 from skipnets.results import load_results, single_run_differences
+from skipnets.specs import RunSpec
 
 
 @pytest.fixture
@@ -45,6 +47,27 @@ def test_what_is_not_recorded_is_missing_and_never_trained_unasked(grid: Experim
     assert [(cell.name, spec.seed) for cell, spec in results.missing] == [("resnet", 0), ("cnn", 1), ("resnet", 1)]
     assert results.curves(["resnet"]).empty
     assert len(list(grid.store.folder.iterdir())) == 1
+
+
+def test_a_busy_or_failing_run_does_not_keep_a_chapter_from_training_the_others(
+    grid: Experiment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (_, busy), (_, failing) = grid.missing()[:2]
+    trouble: dict[RunSpec, SkipnetsError] = {busy: RunBusyError("held elsewhere")}
+
+    def train(spec: RunSpec, store: Store, *others: object) -> RunRecord:
+        if spec in trouble:
+            raise trouble[spec]
+        store.save(record := made_up_record(spec))
+        return record
+
+    monkeypatch.setattr("skipnets.training.train", train)
+    assert load_results(grid.select(["cnn"]), train_missing=True).missing == [(grid.cell("cnn"), busy)]
+    trouble[failing] = SkipnetsError("disk full")
+    with pytest.raises(SkipnetsError, match="not every run of cnn_vs_resnet"):
+        load_results(grid, train_missing=True)
+    assert "disk full" in capsys.readouterr().err
+    assert [spec for _, spec in grid.missing()] == [busy, failing]
 
 
 def test_a_diverged_run_ends_its_curves_and_leaves_the_means(grid: Experiment) -> None:

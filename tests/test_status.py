@@ -33,7 +33,7 @@ def test_before_the_first_run_everything_is_missing(grid: Experiment, checkpoint
     assert [row.cell for row in found] == [cell.name for cell in grid.cells]
     for row in found:
         assert (row.seeds, row.missing) == ([0, 1, 2], [0, 1, 2])
-        assert (row.recorded, row.diverged, row.in_progress, row.test_accuracy) == ([], [], [], None)
+        assert (row.recorded, row.diverged, row.in_progress, row.damaged, row.test_accuracy) == ([], [], [], [], None)
 
 
 def test_runs_are_counted_where_they_belong(grid: Experiment, checkpoints: Path) -> None:
@@ -50,6 +50,15 @@ def test_runs_are_counted_where_they_belong(grid: Experiment, checkpoints: Path)
     assert (row.image_set, row.epochs) == ("synthetic", 4)
     others = [other for name, other in rows(grid, checkpoints).items() if name != "resnet"]
     assert all(other.missing == [0, 1, 2] and not other.in_progress for other in others)
+
+
+def test_a_damaged_record_is_counted_and_hides_no_other(grid: Experiment, checkpoints: Path) -> None:
+    first, second, _ = grid.cell("resnet").specs()
+    grid.store.save(made_up_record(first)).write_text("{}")
+    grid.store.save(made_up_record(second, test_accuracy=0.5))
+    row = rows(grid, checkpoints)["resnet"]
+    assert (row.damaged, row.recorded, row.missing) == ([0], [1], [2])
+    assert row.test_accuracy == pytest.approx(0.5)
 
 
 def test_a_checkpoint_beside_a_record_is_not_in_progress(grid: Experiment, checkpoints: Path) -> None:

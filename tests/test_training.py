@@ -267,7 +267,7 @@ def test_the_same_spec_gives_the_same_numbers_and_another_seed_others(tmp_path: 
     )
     assert results(one) == results(same)
     assert one.history != other.history
-    assert one.final.weights != other.final.weights
+    assert one.final.state != other.final.state
 
 
 # --- images that are not the run's -----------------------------------------------------------------------------------
@@ -373,7 +373,7 @@ def test_a_killed_run_keeps_what_it_had_done(ordeal: Ordeal) -> None:
 
 def test_kills_leave_no_temporary_files(ordeal: Ordeal) -> None:
     run_id = ordeal.record.spec.run_id
-    assert ordeal.checkpoints_left == [f"{run_id}.tensorflow.lock"]
+    assert ordeal.checkpoints_left == [f"{run_id}.lock"]
     assert ordeal.results_left == [f"{run_id}.json"]
 
 
@@ -454,7 +454,7 @@ def test_a_record_that_cannot_be_written_costs_no_training(monkeypatch: pytest.M
         record = train_in(folder, spec)
         assert len(world.batches) == steps
         assert record.history.training.epochs == (1, 2, 3)
-        assert os.listdir(folder / "checkpoints") == [f"{spec.run_id}.tensorflow.lock"]
+        assert os.listdir(folder / "checkpoints") == [f"{spec.run_id}.lock"]
     with simulated(World()) as folder:
         assert results(record) == results(train_in(folder, spec))
 
@@ -473,7 +473,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(monkeypatch: pytest.MonkeyPatch) 
             with pytest.raises(SkipnetsError, match="No space left on device"):
                 train_in(folder, spec)
         names = sorted(os.listdir(folder / "checkpoints"))
-        assert names == [f"{spec.run_id}.tensorflow.{kind}" for kind in ("lock", "npz")]
+        assert names == [f"{spec.run_id}.{kind}" for kind in ("lock", "tensorflow.npz")]
         saved = Checkpoint(folder / "checkpoints", spec).load()
         assert saved is not None
         assert saved[0].step == 2

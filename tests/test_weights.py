@@ -62,11 +62,11 @@ def test_weights_of_a_recorded_run_can_be_had_later(tmp_path: Path) -> None:
     assert again.history == plain.history
     assert store.load_weights(again) is not None
     assert store.load(spec) == again
-    assert os.listdir(tmp_path / "checkpoints") == [f"{spec.run_id}.tensorflow.lock"]
+    assert os.listdir(tmp_path / "checkpoints") == [f"{spec.run_id}.lock"]
 
 
 def test_weights_of_another_training_are_not_taken_for_this_record_s(store: Store, record: RunRecord) -> None:
-    other = record.model_copy(update={"final": record.final.model_copy(update={"weights": "f" * 64})})
+    other = record.model_copy(update={"final": record.final.model_copy(update={"state": "f" * 64})})
     assert store.load_weights(other) is None
 
 

@@ -34,12 +34,15 @@ class Progress:
 
 
 class Checkpoint:
-    """The checkpoint of one run; the backend is part of its name, since dropout generators differ between them."""
+    """The checkpoint of one run, and the lock under which it is trained.
+
+    The backend is part of the checkpoint's name, since dropout generators differ between them. It is not part of the
+    lock's: whichever backend trains the run, its record is one.
+    """
 
     def __init__(self, folder: Path, spec: RunSpec):
-        stem = f"{spec.run_id}.{backend()}"
-        self.path = folder / f"{stem}.npz"
-        self.lock = folder / f"{stem}.lock"
+        self.path = folder / f"{spec.run_id}.{backend()}.npz"
+        self.lock = folder / f"{spec.run_id}.lock"
 
     def save(self, progress: Progress, arrays: list[npt.NDArray[Any]]) -> None:
         """Replace the checkpoint."""
@@ -54,12 +57,12 @@ class Checkpoint:
         """Return progress and arrays, or None where nothing was saved.
 
         Raises:
-            DamagedFileError: The file does not read back; the message says how to start afresh.
+            DamagedFileError: What the file holds is damaged; the message says how to start afresh.
+            SkipnetsError: The file cannot be read.
         """
-        if not self.path.exists():
-            return None
         try:
-            stored = read_arrays(self.path)
+            if (stored := read_arrays(self.path)) is None:
+                return None
             plain = json.loads(str(stored.pop("progress")))
             arrays = [stored[_name(number)] for number in range(len(stored))]
             plain["history"] = History.model_validate_json(plain["history"])

@@ -7,18 +7,20 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from skipnets import datasets
 from skipnets.environment import load_keras
 from skipnets.errors import BadInputError, SkipnetsError
 from skipnets.experiments import EXPERIMENTS, Cell, Experiment, find_experiment
-from skipnets.measurements import Measurement
+from skipnets.measurements import FIRST_STEPS, Measurement
 from skipnets.parsing import key_values, number_list, seconds
 from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
 from skipnets.records import Store
@@ -93,6 +95,8 @@ def train(
     ] = None,
     image_set: Annotated[str | None, typer.Option(help="Image set, instead of the experiment's own")] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Number of training images")] = None,
+    test_samples: Annotated[int | None, typer.Option(min=1, help="Number of test images")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a step")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds, as in 0-4 or 0,2")] = None,
     budget: Annotated[str | None, typer.Option(help="Stop cleanly within this time, as in 150m or 2h")] = None,
@@ -127,25 +131,33 @@ def train(
     if seeds is not None and "seed" in key_values(set_ or []):
         raise BadInputError("given twice, as --seeds and with --set: seed")
     chosen_seeds = None if seeds is None else number_list("seeds", seeds)
+    scale = {
+        "image_set": image_set,
+        "samples": samples,
+        "test_samples": test_samples,
+        "batch_size": batch_size,
+        "epochs": epochs,
+    }
+    given: dict[str, Any] = {name: value for name, value in scale.items() if value is not None}
     if experiment is not None:
-        arguments = {"image_set": image_set, "samples": samples, "epochs": epochs, "seeds": chosen_seeds}
-        grid = find_experiment(experiment, **{name: value for name, value in arguments.items() if value is not None})
+        grid = find_experiment(experiment, **given, **({} if chosen_seeds is None else {"seeds": chosen_seeds}))
         if cells is not None:
             grid = grid.select(cells.split(","))
-        store, runs = grid.store, grid.missing(weights)
+        store, runs = grid.store, list(grid.runs())
     else:
         store = Store(results or LOCAL_RESULTS / "runs")
-        spec = _single_spec(spec_file, architecture, arg, set_, image_set, samples, epochs)
+        spec = _single_spec(spec_file, architecture, arg, set_, given)
         one = Cell(spec.architecture.kind, spec.architecture.kind, spec, chosen_seeds or (spec.seed,))
         runs = [(one, run) for run in one.specs()]
     # The same run may be under way for other results, which is not to be gone on with here.
     unfinished = checkpoints or (results / "checkpoints" if results else checkpoint_folder())
     if jobs > 1:  # a worker too many would only say that nothing is left for it
-        jobs = min(jobs, sum(store.find(spec, weights) is None for _, spec in runs))
+        path = store.weights_path if weights else store.path
+        jobs = min(jobs, sum(not path(spec).exists() for _, spec in runs))
     with stop_on_signal() as stop:
         if jobs > 1:
             raise typer.Exit(run_workers(jobs, _worker_command(context.obj, deadline), stop))
-        raise typer.Exit(train_in_turn(runs, store, unfinished, deadline, stop, weights, console))
+        raise typer.Exit(train_in_turn(runs, store, unfinished, console, deadline, stop, weights))
 
 
 def _single_spec(
@@ -153,13 +165,11 @@ def _single_spec(
     architecture: str | None,
     arg: list[str] | None,
     set_: list[str] | None,
-    image_set: str | None,
-    samples: int | None,
-    epochs: int | None,
+    scale: Mapping[str, Any],
 ) -> RunSpec:
-    """Put a spec together from a file or from flags; flags win."""
-    flags = {"image_set": image_set, "train_images": samples, "epochs": epochs}
-    given = {name: value for name, value in flags.items() if value is not None}
+    """Put a spec together from a file or from flags; flags, among them those of ``scale``, win."""
+    fields_of_flags = {"samples": "train_images", "test_samples": "test_images"}
+    given = {fields_of_flags.get(flag, flag): value for flag, value in scale.items()}
     if spec_file is not None:
         return parse_spec(read_spec(spec_file).model_dump(mode="json") | given)
     assert architecture is not None
@@ -195,7 +205,7 @@ def status(
     json_: Annotated[bool, typer.Option("--json", help="Machine-readable output")] = False,
     checkpoints: Annotated[Path | None, typer.Option(help="Folder of unfinished runs")] = None,
 ) -> None:
-    """Show every cell of every experiment: how many runs are recorded, missing, diverged, in progress."""
+    """Show every cell of every experiment: how many runs are recorded, diverged, in progress, missing, damaged."""
     from skipnets.status import experiment_status
 
     names = list(EXPERIMENTS) if experiment is None else [experiment]
@@ -205,11 +215,12 @@ def status(
         return
     for name, rows in found.items():
         title = find_experiment(name).title
-        table = _table("cell", "runs", "recorded", "diverged", "in progress", "missing", "test accuracy", title=title)
+        states = ("recorded", "diverged", "in progress", "missing", "damaged")
+        table = _table("cell", "runs", *states, "test accuracy", title=title)
         for row in rows:
             accuracy = f"{row.test_accuracy:.3f}" if row.test_accuracy is not None else "-"
-            counts = (len(row.seeds), len(row.recorded), len(row.diverged), len(row.in_progress), len(row.missing))
-            table.add_row(row.cell, *(str(count) for count in counts), accuracy)
+            seeds = (row.seeds, row.recorded, row.diverged, row.in_progress, row.missing, row.damaged)
+            table.add_row(row.cell, *(str(len(of_state)) for of_state in seeds), accuracy)
         console.print(table)
 
 
@@ -250,6 +261,20 @@ def _keep(grid: Experiment, measurement: Measurement) -> None:
     console.print(str(grid.measurements.save(measurement)), markup=False, highlight=False, soft_wrap=True)
 
 
+def _measure(
+    grid: Experiment,
+    missing: Sequence[tuple[str, tuple[Any, ...]]],
+    check: Callable[..., None],
+    measure: Callable[..., Measurement],
+) -> None:
+    """Call ``check``, then ``measure``, with each of the arguments in ``missing``, which stand behind their name."""
+    for _, arguments in missing:  # all of them, since the measurements before a bad one may take hours
+        check(*arguments)
+    for name, arguments in missing:
+        with console.status(name):
+            _keep(grid, measure(*arguments))
+
+
 @measure_app.command("states")
 def measure_states(
     experiment: Annotated[str, typer.Option(help="Experiment of the runs")] = "cnn_vs_resnet",
@@ -266,21 +291,16 @@ def measure_states(
     shorter trainings are run anew.
     """
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
-    moments = number_list("epochs", epochs)
     missing = [
-        (cell, spec, epoch)
-        for epoch in moments
+        (f"{cell.label}, seed {spec.seed}, epoch {epoch}", (spec, epoch, grid.store, images))
+        for epoch in number_list("epochs", epochs)
         for cell, spec in grid.runs()
         if _is_missing(grid.measurements.state(spec, epoch), images=images, probes=probes, steps=steps)
     ]
     load_keras()
     from skipnets.measurements.states import check_state, measure_state
 
-    for _, spec, epoch in missing:  # all of them, since the measurements before a bad one may take hours
-        check_state(spec, epoch, grid.store, images)
-    for cell, spec, epoch in missing:
-        with console.status(f"{cell.label}, seed {spec.seed}, epoch {epoch}"):
-            _keep(grid, measure_state(spec, epoch, grid.store, images, probes, steps))
+    _measure(grid, missing, check_state, partial(measure_state, probes=probes, steps=steps))
 
 
 @measure_app.command("joins")
@@ -295,15 +315,15 @@ def measure_joins(
     What is measured already is not measured again. Every run is trained anew.
     """
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
-    missing = [run for run in grid.runs() if _is_missing(grid.measurements.joined_maps(run[1]), images=images)]
+    missing = [
+        (f"{cell.label}, seed {spec.seed}", (spec, images))
+        for cell, spec in grid.runs()
+        if _is_missing(grid.measurements.joined_maps(spec), images=images)
+    ]
     load_keras()
     from skipnets.measurements.joins import check_joined_maps, measure_joined_maps
 
-    for _, spec in missing:
-        check_joined_maps(spec, images)
-    for cell, spec in missing:
-        with console.status(f"{cell.label}, seed {spec.seed}"):
-            _keep(grid, measure_joined_maps(spec, images))
+    _measure(grid, missing, check_joined_maps, measure_joined_maps)
 
 
 @measure_app.command("first-steps")
@@ -311,7 +331,7 @@ def measure_first_steps_of(
     experiment: Annotated[str, typer.Option(help="Experiment of the runs")] = "layers_164",
     cells: Annotated[str | None, typer.Option(help="Only these cells, comma-separated")] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, as in 0-4 or 0,2")] = "0",
-    steps: Annotated[int, typer.Option(min=1, help="Steps to take")] = 500,
+    steps: Annotated[int, typer.Option(min=1, help="Steps to take")] = FIRST_STEPS,
     images: Annotated[int, typer.Option(min=2, help="Training images to measure on")] = 64,
 ) -> None:
     """Take the first training steps: losses, and ranges, gradients and condition numbers of every convolution.
@@ -321,25 +341,30 @@ def measure_first_steps_of(
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds))
     if cells is not None:
         grid = grid.select(cells.split(","))
-    missing = [run for run in grid.runs() if _is_missing(grid.measurements.first_steps(run[1], steps), images=images)]
+    missing = [
+        (f"{cell.label}, seed {spec.seed}, {steps} steps", (spec, steps, images))
+        for cell, spec in grid.runs()
+        if _is_missing(grid.measurements.first_steps(spec, steps), images=images)
+    ]
     load_keras()
     from skipnets.measurements.first_steps import check_first_steps, measure_first_steps
 
-    for _, spec in missing:
-        check_first_steps(spec, steps, images)
-    for cell, spec in missing:
-        with console.status(f"{cell.label}, seed {spec.seed}, {steps} steps"):
-            _keep(grid, measure_first_steps(spec, steps, images))
+    _measure(grid, missing, check_first_steps, measure_first_steps)
 
 
-@measure_app.command("steps")
-def measure_steps(
+@measure_app.command("step-times")
+def measure_step_times_of(
     architecture: Annotated[str, typer.Argument(help="Network")] = "resnet",
     experiment: Annotated[str, typer.Option(help="Experiment whose measurement it is")] = "cnn_vs_resnet",
     rounds: Annotated[int, typer.Option(min=2, help="Turns of each optimiser")] = 30,
 ) -> None:
-    """Time a training step under RMSprop, Adam and SGD with momentum, which take turns."""
+    """Time a training step under RMSprop, Adam and SGD with momentum, which take turns.
+
+    What is measured already is not measured again.
+    """
     network, grid = parse_architecture(architecture, {}), find_experiment(experiment)
+    if not _is_missing(grid.measurements.step_times(network.kind), rounds=rounds):
+        return
     load_keras()
     from skipnets.measurements.step_times import measure_step_times
 
@@ -347,18 +372,14 @@ def measure_steps(
 
 
 @data_app.command("fetch")
-def data_fetch(name: Annotated[str, typer.Argument(help="mnist, cifar10 or cifar100")]) -> None:
+def data_fetch(name: Annotated[str, typer.Argument(help=", ".join(datasets.FETCHABLE))]) -> None:
     """Download an image set, check it, and keep it as NAME.npz in the image folder."""
-    from skipnets import datasets
-
     console.print(str(datasets.fetch(name)), markup=False, highlight=False)
 
 
 @data_app.command("verify")
 def data_verify(name: Annotated[str, typer.Argument(help="Name of an image set")]) -> None:
     """Load an image set, check its arrays, and print their shapes and fingerprints."""
-    from skipnets import datasets
-
     images = datasets.load(name)
     table = _table("array", "shape", "fingerprint", title=f"{name}: {images.classes} classes")
     for key, fingerprint in images.fingerprints().items():

@@ -14,7 +14,7 @@ from PIL import Image
 from skipnets.errors import BadInputError, SkipnetsError
 from skipnets.files import read_arrays, write_atomically
 from skipnets.paths import image_folder
-from skipnets.specs import IMAGE_SET_NAME
+from skipnets.specs import IMAGE_SET_NAME, RunSpec
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -82,15 +82,15 @@ def load(name: str) -> ImageSet:
 
     Raises:
         BadInputError: No such image set here; the message says what to do.
-        SkipnetsError: A file is damaged, or its arrays are not those of an image set.
+        SkipnetsError: A file cannot be read, is damaged, or its arrays are not those of an image set.
     """
     if name == "synthetic":
         return synthetic()
     if not re.fullmatch(IMAGE_SET_NAME, name):
         raise BadInputError(f"image set {name!r}: a name has up to 64 letters, digits, dots, hyphens and underscores")
     path = image_folder() / f"{name}.npz"
-    if path.exists():
-        return _check(name, _read(path))
+    if (arrays := _read(path)) is not None:
+        return _check(name, arrays)
     if name in DOWNLOADABLE:
         return _check(name, _download(name))
     if name in MADE_OF_CIFAR10:
@@ -98,16 +98,26 @@ def load(name: str) -> ImageSet:
     raise BadInputError(
         f"image set {name!r}: there is no {path}. Put a file with the arrays {', '.join(ARRAYS)} there, or set "
         "SKIPNETS_DATA to the folder that holds it; known without a file: "
-        f"{', '.join([*DOWNLOADABLE, *MADE_OF_CIFAR10, 'synthetic'])}"
+        f"{', '.join([*FETCHABLE, 'synthetic'])}"
     )
 
 
-def jpeg(images: ImageSet, quality: int = 75) -> ImageSet:
-    """Compress every image as a JPEG file of its own, colours at half the resolution (4:2:0), and open it again."""
+def load_for(spec: RunSpec) -> ImageSet:
+    """Load the images that a run trains, validates and tests on.
+
+    Raises:
+        BadInputError: No such image set here, or it has fewer images.
+        SkipnetsError: As ``load``.
+    """
+    return load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+
+
+def jpeg(images: ImageSet) -> ImageSet:
+    """Compress every image as a JPEG file of its own, of quality 75, colours at half the resolution (4:2:0)."""
 
     def reopened(pixels: Images) -> Images:
         file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+        Image.fromarray(pixels).save(file, "JPEG", quality=75, subsampling="4:2:0")
         return np.asarray(Image.open(file).convert("RGB"))
 
     train, test = (np.stack([reopened(pixels) for pixels in part]) for part in (images.x_train, images.x_test))
@@ -121,28 +131,35 @@ MADE_OF_CIFAR10: dict[str, Callable[[ImageSet], ImageSet]] = {
 }
 
 
+#: Image sets that can be had without a file.
+FETCHABLE = (*DOWNLOADABLE, *MADE_OF_CIFAR10)
+
+
 def fetch(name: str) -> Path:
     """Download ``name`` and keep it as ``<name>.npz`` in the image folder, ready for a machine without network.
 
+    A file that is there already is checked and left as it is.
+
     Raises:
         BadInputError: ``name`` is not one that Keras can download, nor made of one.
+        SkipnetsError: It cannot be downloaded or written, or the file that is there is damaged.
     """
-    known = [*DOWNLOADABLE, *MADE_OF_CIFAR10]
-    if name not in known:
-        raise BadInputError(f"image set {name!r} cannot be downloaded; these can: {', '.join(known)}")
-    path = image_folder() / f"{name}.npz"
+    if name not in FETCHABLE:
+        raise BadInputError(f"image set {name!r} cannot be downloaded; these can: {', '.join(FETCHABLE)}")
+    images, path = load(name), image_folder() / f"{name}.npz"
     if not path.exists():
-        images = load(name)
         arrays = {key: getattr(images, key) for key in ARRAYS}
         write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
     return path
 
 
-def _read(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+def _read(path: Path) -> dict[str, npt.NDArray[np.generic]] | None:
     try:
         arrays = read_arrays(path)
     except ValueError as error:
         raise SkipnetsError(f"{path} is damaged or is not a plain .npz file: {error}") from error
+    if arrays is None:
+        return None
     if lacking := [name for name in ARRAYS if name not in arrays]:
         raise SkipnetsError(f"{path} lacks an array: {', '.join(lacking)}")
     return {name: arrays[name] for name in ARRAYS}
@@ -171,8 +188,6 @@ def _check(name: str, arrays: dict[str, npt.NDArray[np.generic]]) -> ImageSet:
             raise SkipnetsError(
                 f"image set {name!r}: {key} has shape {array.shape}, expected (n, height, width, channels)"
             )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise SkipnetsError(f"image set {name!r}: {key} holds values that are not finite")
         if array.dtype != np.uint8:
             raise SkipnetsError(f"image set {name!r}: {key} is {array.dtype}, expected uint8 pixels from 0 to 255")
     for key in ("y_train", "y_test"):
@@ -183,8 +198,9 @@ def _check(name: str, arrays: dict[str, npt.NDArray[np.generic]]) -> ImageSet:
                 f"of the {len(images)} images"
             )
         arrays[key] = labels.reshape(-1).astype(np.int64)
-    if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
-        raise SkipnetsError(f"image set {name!r}: training and test images differ in size")
+    train, test = (arrays[key].shape[1:] for key in ("x_train", "x_test"))
+    if train != test:
+        raise SkipnetsError(f"image set {name!r}: training images of size {train}, test images of size {test}")
     classes = int(arrays["y_train"].max()) + 1
     for key in ("y_train", "y_test"):
         low, high = int(arrays[key].min()), int(arrays[key].max())

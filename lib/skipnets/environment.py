@@ -5,8 +5,10 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from skipnets.errors import BadInputError
 from skipnets.paths import ROOT
 
 PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "numpy")
@@ -36,6 +38,18 @@ def load_keras() -> None:
         os.close(nowhere)
 
 
+def require_tensorflow(what: str) -> None:
+    """Refuse ``what``, whose derivatives are TensorFlow's, on another backend.
+
+    Raises:
+        BadInputError: Keras runs on another backend.
+    """
+    import keras
+
+    if (found := keras.backend.backend()) != "tensorflow":
+        raise BadInputError(f"backend {found!r}: {what} needs KERAS_BACKEND=tensorflow")
+
+
 def has_accelerator() -> bool:
     """Whether the backend sees a device other than the processor."""
     import keras
@@ -63,8 +77,12 @@ def _processor() -> str:
         return platform.machine()
 
 
+@cache
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide numbers."""
+    """Versions of Python and of the packages that decide numbers, as at the first call in this process.
+
+    What is installed later is not what this process computes with.
+    """
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -74,8 +92,12 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
 def commit() -> str | None:
-    """The project's commit, with ``+`` behind it when lib/ differs from it; None outside a git checkout."""
+    """The project's commit, with ``+`` behind it when lib/ differs from it; None outside a git checkout.
+
+    As at the first call in this process: what is checked out later is not what this process runs.
+    """
     try:
         head = _git("rev-parse", "HEAD").strip()[:12]
         changed = _git("status", "--porcelain", "--", "lib").strip()

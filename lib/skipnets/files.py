@@ -1,10 +1,11 @@
 """Files that are either complete or absent, and locks that die with their process."""
 
 import fcntl
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,17 +41,37 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
                 os.unlink(temporary)
 
 
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of an ``.npz`` file by name, checked against its checksums.
+def read(path: Path) -> bytes | None:
+    """Return what the file ``path`` holds, None where there is none.
 
     Raises:
-        ValueError: The file does not read back, for whatever reason.
+        SkipnetsError: It cannot be read, which says nothing about its content.
     """
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SkipnetsError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]] | None:
+    """Return the arrays of an ``.npz`` file by name, checked against its checksums, None where there is no file.
+
+    Raises:
+        SkipnetsError: The file cannot be read.
+        ValueError: What it holds is damaged, in whatever way.
+    """
+    # Read whole, so that an error below comes from the content alone, never from the disk.
+    if (content := read(path)) is None:
+        return None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             if (member := file.zip.testzip()) is not None:  # numpy checks only as far as it reads
                 raise ValueError(f"{member} does not match its checksum")
             return {name: file[name] for name in file.files}
+    except MemoryError:  # the machine's, since a damaged size does not match its checksum
+        raise
     except Exception as error:  # a damaged archive fails in zipfile, zlib or numpy, each with errors of its own
         raise ValueError(str(error) or type(error).__name__) from error
 
@@ -71,11 +92,15 @@ def exclusive(path: Path, busy: str) -> Iterator[None]:
 
     Raises:
         RunBusyError: Another process holds it; the message is ``busy``.
+        SkipnetsError: The folder cannot be written, or has no file locks.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as file:
+    with ExitStack() as held:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = held.enter_context(open(path, "w"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RunBusyError(busy) from error
+        except OSError as error:
+            raise SkipnetsError(f"cannot lock {path}: {error.strerror or error}") from error
         yield

@@ -8,7 +8,7 @@ says which record it belongs to.
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from skipnets import environment
 from skipnets.errors import DamagedFileError
-from skipnets.files import read_arrays, write_atomically
+from skipnets.files import read, read_arrays, write_atomically
+from skipnets.rounding import significant
 from skipnets.specs import RunSpec, canonical_json, explain
 
 SCHEMA = 1
@@ -48,8 +50,11 @@ class Curve(Entry):
 
     def point(self, epoch: int, loss: float, accuracy: float) -> "Curve":
         """Return the curve with one more point; values keep seven significant digits, as float32 has."""
-        short = float(f"{loss:.7g}"), float(f"{accuracy:.7g}")
-        return Curve(epochs=(*self.epochs, epoch), loss=(*self.loss, short[0]), accuracy=(*self.accuracy, short[1]))
+        return Curve(
+            epochs=(*self.epochs, epoch),
+            loss=(*self.loss, significant(loss, 7)),
+            accuracy=(*self.accuracy, significant(accuracy, 7)),
+        )
 
     def last(self) -> "Metrics":
         """Return the last point."""
@@ -84,7 +89,9 @@ class Stop(Entry):
 
 
 class Final(Entry):
-    """How the run ended and its metrics at that moment."""
+    """How the run ended and its metrics at that moment. Files have ``state`` under an older name."""
+
+    model_config = ConfigDict(validate_by_name=True)
 
     status: Literal["completed", "diverged"]
     diverged_at: Stop | None = None
@@ -92,7 +99,13 @@ class Final(Entry):
     training_inference: Metrics
     test: Metrics
     test_correct: str  # base64 of one bit a test image, in their order
-    weights: str  # SHA-256 of the whole trained state: weights, dropout generators, optimiser
+    state: str = Field(alias="weights")  # SHA-256 of the whole trained state: weights, dropout generators, optimiser
+
+    @model_validator(mode="after")
+    def _says_where_it_diverged(self) -> "Final":
+        if (self.status == "diverged") != (self.diverged_at is not None):
+            raise ValueError(f"status {self.status!r} does not go with diverged_at {self.diverged_at!r}")
+        return self
 
     def right_answers(self, images: int) -> npt.NDArray[np.bool_]:
         """Return whether each test image was classified correctly, shape (images,)."""
@@ -100,16 +113,31 @@ class Final(Entry):
         return np.unpackbits(packed, count=images).astype(bool)
 
 
-class Environment(Entry):
-    """What the spec does not decide: where, with what and how fast.
-
-    Of a run that was interrupted, device, versions and commit are those of its last sitting.
-    """
+class Setup(Entry):
+    """With what something is computed."""
 
     backend: str
     device: str
     versions: dict[str, str]
     commit: str | None
+
+    @classmethod
+    def here(cls) -> "Setup":
+        """Return this process's, to be asked for before the work: hours later, git may have another commit."""
+        return Setup(
+            backend=environment.backend(),
+            device=environment.device(),
+            versions=environment.versions(),
+            commit=environment.commit(),
+        )
+
+
+class Environment(Setup):
+    """What the spec does not decide: where, with what and how fast.
+
+    Of a run that was interrupted, device, versions and commit are those of its last sitting.
+    """
+
     images: dict[str, str]  # fingerprints of the arrays used
     finished: str  # UTC, ISO 8601
     seconds: float  # training and evaluation, summed over all sittings
@@ -125,8 +153,7 @@ class Sealed(Entry):
     def to_json(self) -> str:
         """Return the file's content."""
         data = json.loads(self.model_dump_json(by_alias=True))
-        head = {"schema": data.pop("schema"), "digest": _digest(data | {"schema": SCHEMA})}
-        return _layout(head | data) + "\n"
+        return _layout({"schema": data["schema"], "digest": _digest(data)} | data) + "\n"
 
     def write(self, path: Path) -> Path:
         """Write the file atomically and return its path."""
@@ -155,7 +182,7 @@ class Sealed(Entry):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise DamagedFileError(f"{source}: {explain(error)}") from error
+            raise DamagedFileError(f"{source}: {explain(error, 'record')}") from error
 
 
 class RunRecord(Sealed):
@@ -235,9 +262,15 @@ class Store:
 
         Raises:
             DamagedFileError: The file is not what was written, or holds another run.
+            SkipnetsError: The file cannot be read.
         """
         path = self.path(spec)
-        return self._read(path) if path.exists() else None
+        if (content := read(path)) is None:
+            return None
+        record = RunRecord.from_json(content, str(path))
+        if self.path(record.spec) != path:
+            raise DamagedFileError(f"{path} holds another run than its name says")
+        return record
 
     def save(self, record: RunRecord) -> Path:
         """Write ``record`` atomically and return its path."""
@@ -250,6 +283,7 @@ class Store:
 
         Raises:
             DamagedFileError: A file is not what was written.
+            SkipnetsError: A file cannot be read.
         """
         record = self.load(spec)
         if record is None or not weights or record.final.status == "diverged":
@@ -264,7 +298,7 @@ class Store:
         """Keep the weights that ``record`` ended with, as ``Model.get_weights`` gives them; return their path."""
         path = self.weights_path(record.spec)
         numbered: dict[str, Any] = {f"array{number:05d}": array for number, array in enumerate(weights)}
-        state = np.array(record.final.weights)
+        state = np.array(record.final.state)
         write_atomically(path, lambda file: np.savez_compressed(file, state=state, **numbered))
         return path
 
@@ -276,24 +310,13 @@ class Store:
 
         Raises:
             DamagedFileError: The file does not match its checksums.
+            SkipnetsError: The file cannot be read.
         """
         path = self.weights_path(record.spec)
-        if not path.exists():
-            return None
         try:
-            stored = read_arrays(path)
-            belongs = str(stored.pop("state")) == record.final.weights
+            if (stored := read_arrays(path)) is None:
+                return None
+            belongs = str(stored.pop("state")) == record.final.state
             return [stored[f"array{number:05d}"] for number in range(len(stored))] if belongs else None
         except (ValueError, KeyError) as error:
             raise DamagedFileError(f"{path} is damaged ({error}); delete it to have the run trained again") from error
-
-    def __iter__(self) -> Iterator[RunRecord]:
-        """Yield every record of the folder, in the order of their file names."""
-        for path in sorted(self.folder.glob("*.json")):
-            yield self._read(path)
-
-    def _read(self, path: Path) -> RunRecord:
-        record = RunRecord.from_json(path.read_bytes(), str(path))
-        if self.path(record.spec) != path:
-            raise DamagedFileError(f"{path} holds another run than its name says")
-        return record

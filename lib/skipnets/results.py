@@ -11,12 +11,13 @@ from rich.console import Console
 
 from skipnets.analysis.curves import find_spikes, first_epoch
 from skipnets.analysis.statistics import summarize
-from skipnets.environment import load_keras
+from skipnets.errors import SkipnetsError
 from skipnets.experiments import Cell, Experiment
-from skipnets.measurements import FirstSteps, JoinedMaps, State
-from skipnets.progress import RunDisplay
+from skipnets.measurements import FIRST_STEPS, FirstSteps, JoinedMaps, State
+from skipnets.paths import checkpoint_folder
 from skipnets.records import RunRecord
 from skipnets.specs import RunSpec
+from skipnets.workers import train_in_turn
 
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ class Results:
         """Return what was measured of the joins of a cell's nets, by seed."""
         return self._measured(name, self.experiment.measurements.joined_maps)
 
-    def first_steps(self, name: str, steps: int = 500) -> dict[int, FirstSteps]:
+    def first_steps(self, name: str, steps: int = FIRST_STEPS) -> dict[int, FirstSteps]:
         """Return the measured first ``steps`` steps of a cell, by seed."""
         kept = self.experiment.measurements
         return self._measured(name, lambda spec: kept.first_steps(spec, steps))
@@ -128,15 +129,15 @@ class Results:
         found = {spec.seed: read(spec) for spec in self.experiment.cell(name).specs()}
         return {seed: measured for seed, measured in found.items() if measured is not None}
 
-    def measured_epochs(self, names: Sequence[str], seeds: int = 2) -> list[int]:
-        """Return after how many epochs all cells called ``names`` were measured, with ``seeds`` shared ones or more."""
+    def measured_epochs(self, names: Sequence[str]) -> list[int]:
+        """Return after how many epochs all cells called ``names`` were measured, with two shared seeds or more."""
         kept = self.experiment.measurements
         measured = [
             {(spec.seed, epoch) for spec in self.experiment.cell(name).specs() for epoch in kept.epochs(spec)}
             for name in names
         ]
         shared = [epoch for _, epoch in set.intersection(*measured)]
-        return sorted(epoch for epoch in set(shared) if shared.count(epoch) >= seeds)
+        return sorted(epoch for epoch in set(shared) if shared.count(epoch) >= 2)
 
     def describe(self, name: str, column: str) -> str:
         """Return mean, spread and number of seeds of one column of ``outcomes`` for one cell, or that there is none."""
@@ -174,17 +175,14 @@ def single_run_differences(results: Results, first: str, second: str, column: st
 def load_results(experiment: Experiment, train_missing: bool = False) -> Results:
     """Return the experiment's records; with ``train_missing``, train first what has none.
 
-    Raises:
-        SkipnetsError: A record is damaged, or a run that was asked for failed.
-    """
-    missing = experiment.missing()
-    if train_missing and missing:
-        load_keras()
-        from skipnets.training import train
+    A run that another process trains meanwhile is left to it, and is missing in what is returned.
 
-        with RunDisplay(Console(soft_wrap=True)) as display:
-            for cell, spec in missing:
-                display.begin(cell.label, spec)
-                display.end(train(spec, experiment.store, report=display))
-        missing = experiment.missing()
-    return Results(experiment, experiment.records(), missing)
+    Raises:
+        BadInputError: A run cannot be trained as it was asked for.
+        SkipnetsError: A record is damaged, or a run that was asked for failed, after the others were trained.
+    """
+    if train_missing and (missing := experiment.missing()):
+        console = Console(soft_wrap=True)
+        if train_in_turn(missing, experiment.store, checkpoint_folder(), console):
+            raise SkipnetsError(f"not every run of {experiment.name} could be trained; the reasons are printed above")
+    return Results(experiment, experiment.records(), experiment.missing())

@@ -39,6 +39,8 @@ Positive = Annotated[Number, Field(gt=0)]
 Count = Annotated[Whole, Field(ge=1)]
 
 Head = Literal["flatten", "average"]
+Loss = Literal["logits", "probabilities"]
+Initializer = Literal["glorot_uniform", "he_normal", "orthogonal", "delta_orthogonal", "looks_linear"]
 
 #: An image set's name is also a file's: short, and without anything that leads out of its folder.
 IMAGE_SET_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -213,11 +215,9 @@ class RunSpec(Part):
     schedule: StepDecay | None = None
     weight_decay: NotNegative = 0.0
     augmentation: Literal["none", "shift_flip"] = "none"
-    loss: Literal["logits", "probabilities"] = "logits"
+    loss: Loss = "logits"
     labels: Literal["one_hot", "integer"] = "one_hot"
-    initializer: Literal["glorot_uniform", "he_normal", "orthogonal", "delta_orthogonal", "looks_linear"] = (
-        "glorot_uniform"
-    )
+    initializer: Initializer = "glorot_uniform"
     batch_size: Count
     epochs: Count
     seed: Annotated[Whole, Field(ge=0, lt=2**32)] = 0
@@ -256,6 +256,11 @@ class RunSpec(Part):
     def held_out(self) -> int:
         """Number of training images held out for validation."""
         return 0 if self.validation == "test" else round(self.train_images * self.validation)
+
+    @property
+    def fitted_images(self) -> int:
+        """Number of training images that steps are taken on."""
+        return self.train_images - self.held_out
 
     def learning_rate(self, epoch: int) -> float:
         """Return the learning rate in ``epoch`` (the first is 0)."""
@@ -299,7 +304,7 @@ def canonical_json(data: Any) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def explain(error: ValidationError, whole: str = "spec") -> str:
+def explain(error: ValidationError, whole: str) -> str:
     """One line a problem: the field, the value and what is allowed; ``whole`` names what the fields belong to."""
     lines = []
     for problem in error.errors():
@@ -311,7 +316,8 @@ def explain(error: ValidationError, whole: str = "spec") -> str:
         elif problem["type"] == "union_tag_invalid":
             path, received = [*path, "kind"], problem["ctx"]["tag"]
             message = f"expected one of {problem['ctx']['expected_tags']}"
-        shown = "" if problem["type"] == "missing" else f" (received {received!r})"
+        # What lacks a field, or is refused as a whole, would fill the screen.
+        shown = f" (received {received!r})" if path and problem["type"] != "missing" else ""
         lines.append(f"{'.'.join(path) or whole}: {message}{shown}")
     return "\n".join(lines)
 
@@ -351,7 +357,7 @@ def parse_spec(data: dict[str, Any]) -> RunSpec:
     try:
         return RunSpec.model_validate(data)
     except ValidationError as error:
-        raise BadInputError(explain(error)) from error
+        raise BadInputError(explain(error, "spec")) from error
 
 
 def read_spec(path: Path) -> RunSpec:

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from skipnets import datasets, environment, order, scoring
+from skipnets import datasets, order, scoring
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.datasets import Images, ImageSet, Labels
 from skipnets.engines import Engine, make_engine
 from skipnets.errors import BadInputError, RunPausedError
 from skipnets.files import exclusive, require_writable
 from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
-from skipnets.records import Curve, Environment, Final, RunRecord, Stop, Store, digest_arrays, now, pack_bits
+from skipnets.records import Curve, Environment, Final, RunRecord, Setup, Stop, Store, digest_arrays, now, pack_bits
 from skipnets.specs import RunSpec
 
 #: A killed run loses at most this many seconds of work, and one step.
@@ -57,11 +57,11 @@ def train(
             recorded on. A record that is only returned is not held against the images.
         RunBusyError: Another process is training this run.
         RunPausedError: Time is up or ``stop`` was set; a checkpoint holds what was done.
-        SkipnetsError: A folder cannot be written, or a file is damaged.
+        SkipnetsError: A folder cannot be written or has no locks, or a file is damaged or cannot be read.
     """
     if (record := store.find(spec, keep_weights)) is not None:
         return record
-    images = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+    images = datasets.load_for(spec)
     folder = checkpoints or checkpoint_folder()
     require_writable(store.folder)
     require_writable(folder)
@@ -110,11 +110,11 @@ class _Run:
         stop: threading.Event,
         report: Report | None,
     ):
+        self.setup = Setup.here()
         self.spec, self.images, self.checkpoint = spec, images, checkpoint
         self.deadline, self.stop, self.report = deadline, stop, report
-        fitted = len(images.y_train) - spec.held_out
-        self.fitted = images.select(fitted, len(images.y_test))
-        self.held_out = images.x_train[fitted:], images.y_train[fitted:]
+        self.fitted = images.select(spec.fitted_images, spec.test_images)
+        self.held_out = images.x_train[spec.fitted_images :], images.y_train[spec.fitted_images :]
         self.engine: Engine = make_engine(spec, self.fitted)
         self.progress = Progress()
         if (saved := checkpoint.load()) is not None:
@@ -229,7 +229,6 @@ class _Run:
         history = progress.history
         right = scoring.correct(self.engine.predict(images.x_test), images.y_test)
         return RunRecord(
-            schema=1,
             spec=self.spec,
             history=history,
             final=Final(
@@ -239,13 +238,10 @@ class _Run:
                 training_inference=history.training_inference.last(),
                 test=history.test.last(),
                 test_correct=pack_bits(right),
-                weights=digest_arrays(self.engine.state()),
+                state=digest_arrays(self.engine.state()),
             ),
             environment=Environment(
-                backend=environment.backend(),
-                device=environment.device(),
-                versions=environment.versions(),
-                commit=environment.commit(),
+                **dict(self.setup),
                 images=progress.fingerprints,
                 finished=now(),
                 seconds=round(progress.seconds, 1),

@@ -53,15 +53,15 @@ def train_in_turn(
     runs: Sequence[tuple[Cell, RunSpec]],
     store: Store,
     checkpoints: Path,
-    deadline: float,
-    stop: threading.Event,
-    weights: bool,
     console: Console,
+    deadline: float = float("inf"),
+    stop: threading.Event | None = None,
+    weights: bool = False,
 ) -> int:
     """Train ``runs`` one after another in this process, telling ``console``; return the command's exit code.
 
-    A run that is recorded meanwhile, or that another process holds, is passed over, and one that fails does not keep
-    the others from being trained.
+    A run that is recorded, or that another process holds, is passed over, and one that fails, be it by a damaged record
+    of its own, does not keep the others from being trained. The last four arguments are those of ``training.train``.
 
     Raises:
         BadInputError: A run cannot be trained as it was asked for.
@@ -69,7 +69,12 @@ def train_in_turn(
     load_keras()
     from skipnets.training import train
 
+    stop = stop or threading.Event()
     failed, busy, left = 0, 0, len(runs)
+
+    def tell(outcome: str) -> None:
+        console.print(f"{outcome}; {busy} busy elsewhere, {failed} failed", markup=False, highlight=False)
+
     with RunDisplay(console) as display:
         for cell, spec in runs:
             try:
@@ -81,16 +86,15 @@ def train_in_turn(
                 busy += 1
                 console.print(f"  {error}", markup=False, highlight=False)
             except RunPausedError as error:
-                console.print(f"  {error}\n{left} of {len(runs)} runs left", markup=False, highlight=False)
-                return STOPPED if stop.is_set() else 0
+                tell(f"  {error}\n{left} of {len(runs)} runs left")
+                return STOPPED if stop.is_set() else int(failed > 0)
             except BadInputError:
                 raise
             except SkipnetsError as error:
                 failed += 1
                 print(f"skipnets: {error}", file=sys.stderr)
-    told = f"{len(runs) - left} of {len(runs)} runs recorded" if runs else "nothing is missing"
-    console.print(f"{told} in {store.folder}; {busy} busy elsewhere, {failed} failed", markup=False, highlight=False)
-    return 1 if failed else 0
+    tell(f"{len(runs) - left} of {len(runs)} runs recorded in {store.folder}")
+    return int(failed > 0)
 
 
 def run_workers(jobs: int, command: Sequence[str], stop: threading.Event) -> int:

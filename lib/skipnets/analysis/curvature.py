@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from skipnets.environment import require_tensorflow
 from skipnets.errors import BadInputError, SkipnetsError
 
 Array = npt.NDArray[np.float64]
@@ -58,8 +59,7 @@ class Objective:
         batch_size: int | None = None,
         layers: Sequence[str] | None = None,
     ):
-        if keras.backend.backend() != "tensorflow":
-            raise BadInputError(f"backend {keras.backend.backend()!r}: curvature needs KERAS_BACKEND=tensorflow")
+        require_tensorflow("curvature")
         if not model.built:
             raise BadInputError(f"model {model.name!r} is not built: give it an input shape or call it once")
         if not isinstance(loss, keras.losses.Loss):

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from skipnets.environment import require_tensorflow
 from skipnets.errors import BadInputError
 
 Array = npt.NDArray[np.float64]
@@ -159,8 +160,7 @@ def measure_cosines(
 
 def _prepare(model: keras.Model, images: npt.ArrayLike, layers: Sequence[str]) -> tuple[keras.Model, Any]:
     """Return a model of the chosen layers' outputs and, last, the model's own, and the images as a tensor."""
-    if keras.backend.backend() != "tensorflow":
-        raise BadInputError(f"backend {keras.backend.backend()!r}: the signal needs KERAS_BACKEND=tensorflow")
+    require_tensorflow("the signal")
     outputs = outputs_of(model, layers)
     x = tf.constant(np.asarray(images), model.inputs[0].dtype)
     if x.ndim < 1 or len(x) < 2:

@@ -1,6 +1,6 @@
 """Keras builders of every network in the three write-ups; ``build`` turns a spec's architecture into a model."""
 
-from typing import Any
+from typing import Any, get_args
 
 import keras
 
@@ -8,7 +8,7 @@ from skipnets.architectures import cnn_vs_resnet, concat_vs_sum, very_deep
 from skipnets.architectures.blocks import Frame
 from skipnets.architectures.initializers import REGISTERED
 from skipnets.errors import BadInputError
-from skipnets.specs import CNN, DeepNet, JoinNet, Part, ResNet
+from skipnets.specs import CNN, DeepNet, Initializer, JoinNet, Loss, Part, ResNet
 
 _BUILDERS: dict[type[Part], Any] = {
     CNN: cnn_vs_resnet.build_cnn,
@@ -22,8 +22,8 @@ def build(
     architecture: Part,
     input_shape: tuple[int, int, int] = (32, 32, 3),
     classes: int = 10,
-    loss: str = "logits",
-    initializer: str = "glorot_uniform",
+    loss: Loss = "logits",
+    initializer: Initializer = "glorot_uniform",
 ) -> keras.Model:
     """Build the network that ``architecture`` describes, with fresh weights from Keras' global seed.
 
@@ -38,9 +38,16 @@ def build(
         A model from images (n, height, width, channels) to outputs (n, classes).
 
     Raises:
-        BadInputError: The images are too small for the network's convolutions and poolings, or the initialiser does
-            not fit its channels or the images'.
+        BadInputError: No such loss or initialiser, images without three sizes or without a class, images too small for
+            the network's convolutions and poolings, or the initialiser does not fit its channels or the images'.
     """
+    for name, value, allowed in (("loss", loss, get_args(Loss)), ("initializer", initializer, get_args(Initializer))):
+        if value not in allowed:
+            raise BadInputError(f"{name} {value!r}: expected one of {', '.join(allowed)}")
+    if len(input_shape) != 3 or min(input_shape) < 1:
+        raise BadInputError(f"image shape {input_shape}: expected height, width and channels, each at least 1")
+    if classes < 1:
+        raise BadInputError(f"classes {classes}: expected at least 1")
     if initializer == "looks_linear" and input_shape[2] % 2 == 0:
         raise BadInputError(
             f"initializer 'looks_linear': images of {input_shape[2]} channels would count as mirrored already, "
@@ -52,5 +59,5 @@ def build(
         return _BUILDERS[type(architecture)](architecture, frame)
     except BadInputError:
         raise
-    except ValueError as error:
+    except ValueError as error:  # all else that Keras could refuse is checked by now
         raise BadInputError(f"image shape {input_shape}: too small for a {type(architecture).__name__}") from error

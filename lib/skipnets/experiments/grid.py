@@ -37,7 +37,7 @@ class Cell:
 
     name: str
     label: str  # what a figure or table calls it
-    spec: RunSpec  # with seed 0
+    spec: RunSpec  # of any seed: the runs have those of ``seeds``
     seeds: tuple[int, ...]
     main: bool = False
 
@@ -91,13 +91,21 @@ class Experiment:
         yield from sorted(pairs, key=lambda pair: (not pair[0].main, pair[1].seed))
 
     def records(self) -> dict[str, list[RunRecord]]:
-        """Return what is recorded, by cell, seeds in order."""
+        """Return what is recorded, by cell, seeds in order.
+
+        Raises:
+            SkipnetsError: A record is damaged or cannot be read.
+        """
         found = {cell.name: [self.store.load(spec) for spec in cell.specs()] for cell in self.cells}
         return {name: [record for record in records if record is not None] for name, records in found.items()}
 
-    def missing(self, weights: bool = False) -> list[tuple[Cell, RunSpec]]:
-        """Return the runs without a record (or, with ``weights``, without kept ones), in the order to train them in."""
-        return [(cell, spec) for cell, spec in self.runs() if self.store.find(spec, weights) is None]
+    def missing(self) -> list[tuple[Cell, RunSpec]]:
+        """Return the runs without a record, in the order to train them in.
+
+        Raises:
+            SkipnetsError: A record is damaged or cannot be read.
+        """
+        return [(cell, spec) for cell, spec in self.runs() if self.store.load(spec) is None]
 
 
 def seeds_of(asked: Sequence[int] | None, planned: tuple[int, ...] = (0, 1, 2)) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from skipnets.figures.first_steps import QUANTITIES, Array, channels_of, table_of
 from skipnets.figures.style import ORANGE, SILVER
 from skipnets.measurements import FirstSteps
+from skipnets.rounding import significant
 
 INFINITE, ZERO = ORANGE, SILVER
 COLOURS = plt.get_cmap("Blues").with_extremes(under=ZERO, bad=INFINITE)
@@ -122,5 +123,5 @@ def _short(value: float) -> float | None:
     """Three significant digits, whole numbers without a point, and None for what JSON does not have."""
     if not math.isfinite(value):
         return None
-    rounded = float(f"{value:.3g}")
+    rounded = significant(value, 3)
     return int(rounded) if rounded.is_integer() and rounded < 1e16 else rounded

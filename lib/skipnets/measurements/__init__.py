@@ -10,32 +10,22 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from skipnets import environment
 from skipnets.analysis.spectrum import SpectralDensity
 from skipnets.errors import DamagedFileError
-from skipnets.records import Entry, Metrics, Sealed, now
+from skipnets.files import read
+from skipnets.records import Entry, Metrics, Sealed, Setup, now
 from skipnets.specs import Architecture, RunSpec
 
 
-class Machine(Entry):
+class Machine(Setup):
     """With what something was measured, and when."""
 
-    backend: str
-    device: str
-    versions: dict[str, str]
-    commit: str | None
     finished: str  # UTC, ISO 8601
 
     @classmethod
-    def here(cls) -> "Machine":
-        """Return this machine, now."""
-        return cls(
-            backend=environment.backend(),
-            device=environment.device(),
-            versions=environment.versions(),
-            commit=environment.commit(),
-            finished=now(),
-        )
+    def of(cls, setup: Setup) -> "Machine":
+        """Return the setup with which a measurement was begun, finished now."""
+        return cls(**dict(setup), finished=now())
 
 
 class StepTimes(Sealed):
@@ -46,6 +36,11 @@ class StepTimes(Sealed):
     steps: int  # of each optimiser a round
     cpu_seconds: dict[str, tuple[float, ...]]  # by kind of optimiser: a step's mean in each round
     machine: Machine
+
+    @property
+    def rounds(self) -> int:
+        """How many turns each optimiser had."""
+        return min(map(len, self.cpu_seconds.values()))
 
     @property
     def file_name(self) -> str:
@@ -197,6 +192,10 @@ def _ranges(highest: tuple[float, ...], lowest: tuple[float, ...]) -> npt.NDArra
         return np.subtract(highest, lowest)
 
 
+#: How many steps are taken of a run whose first steps are measured.
+FIRST_STEPS = 500
+
+
 class FirstSteps(Sealed):
     """The first training steps of a run, one by one, and the net at some moments between them.
 
@@ -229,7 +228,7 @@ Kind = TypeVar("Kind", bound=Sealed)
 
 
 class Measurements:
-    """The measurements of one folder."""
+    """The measurements of one folder; a SkipnetsError where a file of it cannot be read."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -278,9 +277,9 @@ class Measurements:
     def _read(self, kind: type[Kind], name: str, **expected: object) -> Kind | None:
         """Read a file whose fields must be those that its name stands for."""
         path = self.folder / name
-        if not path.exists():
+        if (content := read(path)) is None:
             return None
-        found = kind.from_json(path.read_bytes(), str(path))
+        found = kind.from_json(content, str(path))
         if any(getattr(found, field) != value for field, value in expected.items()):
             raise DamagedFileError(f"{path} holds another measurement than its name says")
         return found

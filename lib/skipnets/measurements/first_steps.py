@@ -17,8 +17,11 @@ from skipnets.analysis.conditioning import in_double_precision, measure_kernel, 
 from skipnets.analysis.signal import measure_signal
 from skipnets.architectures.blocks import GroupedConv2D
 from skipnets.engines import KerasEngine, encode_labels, loss_function, scaled
+from skipnets.environment import require_tensorflow
 from skipnets.errors import BadInputError
-from skipnets.measurements import FirstSteps, Machine, Moment
+from skipnets.measurements import FIRST_STEPS, FirstSteps, Machine, Moment
+from skipnets.records import Setup
+from skipnets.rounding import significant
 from skipnets.specs import DeepNet, RunSpec
 
 #: After how many steps the net is measured, beside the last.
@@ -29,19 +32,19 @@ def check_first_steps(spec: RunSpec, steps: int, images: int) -> None:
     """Refuse what ``measure_first_steps`` could not measure with these arguments, before a step is taken.
 
     Raises:
-        BadInputError: Another net, more steps than the run has, or more images.
+        BadInputError: Another backend than TensorFlow, another net, more steps than the run has, or more images.
     """
+    require_tensorflow("first steps")
     if not isinstance(spec.architecture, DeepNet):
         raise BadInputError(f"architecture {spec.architecture.kind!r}: expected plain_net, residual_net or resnext")
-    fitted = spec.train_images - spec.held_out
-    there = spec.epochs * math.ceil(fitted / spec.batch_size)
+    there = spec.epochs * math.ceil(spec.fitted_images / spec.batch_size)
     if not 1 <= steps <= there:
         raise BadInputError(f"steps {steps}: expected 1 to {there}, as many as {spec.run_id} has")
-    if not 2 <= images <= fitted:
-        raise BadInputError(f"images {images}: expected 2 to {fitted}, as many as {spec.run_id} trains on")
+    if not 2 <= images <= spec.fitted_images:
+        raise BadInputError(f"images {images}: expected 2 to {spec.fitted_images}, as many as {spec.run_id} trains on")
 
 
-def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> FirstSteps:
+def measure_first_steps(spec: RunSpec, steps: int = FIRST_STEPS, images: int = 64) -> FirstSteps:
     """Train ``spec`` for its first ``steps`` steps and measure the net at some moments.
 
     Args:
@@ -53,8 +56,9 @@ def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> Fi
         BadInputError: ``check_first_steps`` refuses, or the image set has fewer images.
     """
     check_first_steps(spec, steps, images)
-    training = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
-    fitted = training.select(spec.train_images - spec.held_out, spec.test_images)
+    setup = Setup.here()
+    training = datasets.load_for(spec)
+    fitted = training.select(spec.fitted_images, spec.test_images)
     engine = KerasEngine(spec, fitted)
     probe = _Probe(spec, engine.model, scaled(fitted.x_train[:images]), fitted.y_train[:images], fitted.classes)
     losses: list[float] = []
@@ -63,14 +67,13 @@ def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> Fi
     for epoch, batch in islice(_batches(spec, len(fitted.y_train)), steps):
         engine.set_learning_rate(spec.learning_rate(epoch))
         results = engine.train(epoch, [batch])
-        losses.append(float(f"{results.loss[0]:.7g}"))
+        losses.append(significant(results.loss[0], 7))
         accuracies.append(_short(results.correct[0] / len(batch)))
         if not math.isfinite(losses[-1]):
             break
         if len(losses) in (*MOMENTS, steps):
             moments[len(losses)] = probe.measure()
     return FirstSteps(
-        schema=1,
         spec=spec,
         steps=steps,
         loss=tuple(losses),
@@ -79,7 +82,7 @@ def measure_first_steps(spec: RunSpec, steps: int = 500, images: int = 64) -> Fi
         images=images,
         layers=tuple(probe.hidden),
         moments=moments,
-        machine=Machine.here(),
+        machine=Machine.of(setup),
     )
 
 
@@ -154,4 +157,4 @@ def _row(values: Iterable[float]) -> tuple[float, ...]:
 
 def _short(value: float) -> float:
     """Four significant digits: a file holds tens of thousands of them."""
-    return float(f"{value:.4g}")
+    return significant(value, 4)

@@ -10,7 +10,7 @@ from skipnets.architectures.summary import layer_rows
 from skipnets.engines import compiled_model, scaled
 from skipnets.errors import BadInputError
 from skipnets.measurements import JoinedMaps, Machine
-from skipnets.records import digest_arrays
+from skipnets.records import Setup, digest_arrays
 from skipnets.specs import JoinNet, RunSpec
 from skipnets.training import trained_weights
 
@@ -37,15 +37,18 @@ def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
         BadInputError: ``check_joined_maps`` refuses, the image set has fewer images, or the run diverged.
     """
     check_joined_maps(spec, images)
-    data = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+    setup = Setup.here()
+    data = datasets.load_for(spec)
     weights = trained_weights(spec, data)
     model = compiled_model(spec, data)
     model.set_weights(weights)
-    return describe_join(model, spec, data.x_test[:images], data.y_test[:images])
+    return describe_join(model, spec, data.x_test[:images], data.y_test[:images], setup)
 
 
-def describe_join(model: keras.Model, spec: RunSpec, images: datasets.Images, labels: datasets.Labels) -> JoinedMaps:
-    """Measure the join of ``model``, which was trained as ``spec`` says, on images (n, height, width, channels)."""
+def describe_join(
+    model: keras.Model, spec: RunSpec, images: datasets.Images, labels: datasets.Labels, setup: Setup
+) -> JoinedMaps:
+    """Measure the join of ``model``, trained as ``spec`` and ``setup`` say, on images (n, height, width, channels)."""
     join = model.get_layer("join")
     outputs = keras.Model(model.input, join.input).predict(scaled(images), verbose=0)
     head = keras.Model(join.input, model.output)
@@ -58,7 +61,6 @@ def describe_join(model: keras.Model, spec: RunSpec, images: datasets.Images, la
         mean = np.broadcast_to(output.mean(axis=0), output.shape)
         without.append(accuracy([*outputs[:number], mean, *outputs[number + 1 :]]))
     return JoinedMaps(
-        schema=1,
         spec=spec,
         weights=digest_arrays(model.get_weights()),
         images=len(images),
@@ -66,5 +68,5 @@ def describe_join(model: keras.Model, spec: RunSpec, images: datasets.Images, la
         similarity=tuple(tuple(round(linear_cka(one, other), 4) for other in outputs) for one in outputs),
         accuracy=accuracy(outputs),
         without=tuple(without),
-        machine=Machine.here(),
+        machine=Machine.of(setup),
     )

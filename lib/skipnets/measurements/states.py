@@ -7,14 +7,15 @@ import numpy.typing as npt
 from skipnets import datasets
 from skipnets.analysis.conditioning import condition
 from skipnets.analysis.curvature import Hessian, Objective
-from skipnets.analysis.lanczos import Report
 from skipnets.analysis.output_dropout import average_over_draws
 from skipnets.analysis.spectrum import spectral_density
 from skipnets.datasets import ImageSet
 from skipnets.engines import compiled_model, encode_labels, loss_function, scaled
+from skipnets.environment import require_tensorflow
 from skipnets.errors import BadInputError
 from skipnets.measurements import LayerState, Machine, Spectrum, State
-from skipnets.records import Metrics, Store, digest_arrays
+from skipnets.records import Metrics, Setup, Store, digest_arrays
+from skipnets.rounding import significant
 from skipnets.specs import CNN, RunSpec
 from skipnets.training import trained_weights
 
@@ -23,16 +24,16 @@ def check_state(spec: RunSpec, epoch: int, store: Store, images: int) -> None:
     """Refuse what ``measure_state`` could not measure with these arguments, before anything is trained.
 
     Raises:
-        BadInputError: The epoch lies outside the run, its outputs are not logits, it trains on fewer images, or the
-            last epoch's weights are not kept.
+        BadInputError: Another backend than TensorFlow, the epoch lies outside the run, its outputs are not logits, it
+            trains on fewer images, or the last epoch's weights are not kept.
     """
+    require_tensorflow("a state")
     if not 0 <= epoch <= spec.epochs:
         raise BadInputError(f"epoch {epoch}: expected 0 to {spec.epochs}, as many as {spec.run_id} has")
     if spec.loss != "logits":
         raise BadInputError(f"loss {spec.loss!r} of {spec.run_id}: a state is measured on logits")
-    fitted = spec.train_images - spec.held_out
-    if not 1 <= images <= fitted:
-        raise BadInputError(f"images {images}: expected 1 to {fitted}, as many as {spec.run_id} trains on")
+    if not 1 <= images <= spec.fitted_images:
+        raise BadInputError(f"images {images}: expected 1 to {spec.fitted_images}, as many as {spec.run_id} trains on")
     if epoch == spec.epochs:
         record = store.find(spec, weights=True)
         if record is None or record.final.status == "diverged":
@@ -40,13 +41,7 @@ def check_state(spec: RunSpec, epoch: int, store: Store, images: int) -> None:
 
 
 def measure_state(
-    spec: RunSpec,
-    epoch: int,
-    store: Store,
-    images: int = 256,
-    probes: int = 2,
-    steps: int = 80,
-    progress: Report | None = None,
+    spec: RunSpec, epoch: int, store: Store, images: int = 256, probes: int = 2, steps: int = 80
 ) -> State:
     """Measure the net of ``spec`` as it is after ``epoch`` epochs.
 
@@ -60,20 +55,19 @@ def measure_state(
         images: How many of the first training images the curvature and the layers are measured on.
         probes: Random vectors of the spectral density.
         steps: Lanczos steps of each.
-        progress: Called after each product of the Hessian.
 
     Raises:
         BadInputError: ``check_state`` refuses, the images are not those of the kept training, or the shorter run
             diverged.
     """
     check_state(spec, epoch, store, images)
-    training = datasets.load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+    setup = Setup.here()
+    training = datasets.load_for(spec)
     model = _model_after(spec, epoch, training, store)
     x, y = scaled(training.x_train[:images]), encode_labels(spec, training.y_train[:images], training.classes)
     objective = Objective(model, loss_function(spec), x, y, batch_size=32)
-    density = spectral_density(Hessian(objective), probes, steps, progress=progress)
+    density = spectral_density(Hessian(objective), probes, steps)
     return State(
-        schema=1,
         spec=spec,
         epoch=epoch,
         weights=digest_arrays(model.get_weights()),
@@ -87,7 +81,7 @@ def measure_state(
             weights=tuple(tuple(_short(weights)) for weights in density.weights),
         ),
         struck=_struck(spec, model, training),
-        machine=Machine.here(),
+        machine=Machine.of(setup),
     )
 
 
@@ -152,4 +146,4 @@ def _test_accuracy(model: keras.Model, images: ImageSet) -> float:
 
 def _short(values: npt.NDArray[np.float64]) -> list[float]:
     """Seven significant digits, all that float32 products have."""
-    return [float(f"{value:.7g}") for value in values]
+    return [significant(value, 7) for value in values]

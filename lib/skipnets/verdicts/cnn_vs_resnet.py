@@ -475,7 +475,7 @@ def adam_costs_more(results: Results) -> Verdict:
     """A training step of the ResNet takes more time under Adam than under RMSprop, by more than 5 %."""
     times = results.experiment.measurements.step_times("resnet")
     if times is None:
-        raise NotMeasuredError("Needs step times: skipnets measure steps.")
+        raise NotMeasuredError("Needs step times: skipnets measure step-times.")
     adam, rmsprop = (np.array(times.cpu_seconds[kind]) for kind in ("adam", "rmsprop"))
     found = summarize((adam / rmsprop - 1).tolist())
     reason = (

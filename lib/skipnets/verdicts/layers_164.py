@@ -8,14 +8,14 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from skipnets.measurements import FirstSteps, Moment
+from skipnets.measurements import FIRST_STEPS, FirstSteps, Moment
 from skipnets.results import Results
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 
 RULES = Rules()
 
-#: How many steps are taken, and the layers whose plots the paper prints.
-STEPS, FIRST, LATE = 500, 1, 160
+#: The layers whose plots the paper prints.
+FIRST, LATE = 1, 160
 
 #: What the paper prints of PlainNet on MNIST: range of the first layer's outputs, and of most of its weights.
 PRINTED_OUTPUTS, PRINTED_WEIGHTS = 1.7e6, 4e5
@@ -42,9 +42,9 @@ def _steps(results: Results, name: str) -> FirstSteps:
     Raises:
         NotMeasuredError: There are none.
     """
-    found = results.first_steps(name, STEPS)
+    found = results.first_steps(name)
     if not found:
-        raise NotMeasuredError(f"Needs the first {STEPS} steps of cell {name}, which are not measured.")
+        raise NotMeasuredError(f"Needs the first {FIRST_STEPS} steps of cell {name}, which are not measured.")
     return found[min(found)]
 
 
@@ -159,7 +159,7 @@ def residual_nets_are_never_infinite(results: Results) -> Verdict:
     if not all(ends):
         raise NotMeasuredError(
             "Needs condition numbers of ResNets at the end of their training, which are not measured. Layers with an "
-            f"infinite one in the first {STEPS} steps, one seed: {told} (guessing: 2.30). {READING}"
+            f"infinite one in the first {FIRST_STEPS} steps, one seed: {told} (guessing: 2.30). {READING}"
         )
     left = [len(infinite_layers(end)) for end in ends if end]
     status: Status = "conditional" if any(left) else "supported"
