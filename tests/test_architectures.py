@@ -118,7 +118,7 @@ def test_probabilities_are_the_softmax_of_the_logits(case: Part, images: np.ndar
 
 @pytest.mark.parametrize("initializer", ["glorot_uniform", "he_normal", "orthogonal"])
 @pytest.mark.parametrize("kind", ["cnn", "resnet", "join_sum", "resnext"])
-def test_every_kernel_starts_as_the_initialiser_says(kind: str, initializer: str) -> None:
+def test_every_kernel_starts_as_the_initializer_says(kind: str, initializer: str) -> None:
     keras.utils.set_random_seed(0)
     model = build(CASES[kind], IMAGE_SHAPE, initializer=initializer)
     for weight in (weight for weight in model.trainable_variables if weight.name == "kernel"):
@@ -290,7 +290,7 @@ def test_a_join_nets_parameters_in_closed_form(third: int, kernels: int, join: A
 
 @pytest.mark.parametrize("depth", [12, 69])
 @pytest.mark.parametrize("join", ["none", "concatenate", "sum"])
-def test_the_trunk_of_a_join_net_pools_and_normalises_after_each_third(depth: int, join: Any) -> None:
+def test_the_trunk_of_a_join_net_pools_and_normalizes_after_each_third(depth: int, join: Any) -> None:
     rows = by_name(build(JoinNet(depth=depth, kernels=2, join=join)))
     size, before = 32, "img"
     for stage in (1, 2, 3):
@@ -307,7 +307,7 @@ def test_the_trunk_of_a_join_net_pools_and_normalises_after_each_third(depth: in
 
 
 @pytest.mark.parametrize(("join", "kind", "channels"), [("concatenate", "Concatenate", 13 * 5), ("sum", "Add", 5)])
-def test_a_join_takes_every_convolution_and_the_normalised_end(join: Any, kind: str, channels: int) -> None:
+def test_a_join_takes_every_convolution_and_the_normalized_end(join: Any, kind: str, channels: int) -> None:
     rows = by_name(build(JoinNet(depth=12, kernels=5, join=join)))
     joined = rows["join"]
     assert (joined.kind, joined.shape) == (kind, (None, 4, 4, channels))
@@ -385,7 +385,7 @@ def test_a_deep_net_has_as_many_layers_as_it_says(kind: Any, depths: tuple[int, 
 
 
 def two_convolutions_a_block(blocks: int) -> int:
-    """Return the weights of a net with basic blocks, by hand, without batch normalisation."""
+    """Return the weights of a net with basic blocks, by hand, without batch normalization."""
     convolutions = [(3, 16)]
     for channels_in, channels in ((16, 16), (16, 32), (32, 64)):
         convolutions += [(channels_in, channels)] + (2 * blocks - 1) * [(channels, channels)]

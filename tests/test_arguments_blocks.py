@@ -139,7 +139,7 @@ def test_mini_batches_mislead_the_sign_but_not_rmsprop() -> None:
     assert ends[-1] - ends[-2] == pytest.approx(-0.68, abs=0.01)
 
 
-# Initialisation, dropout, seeds, cross-entropy
+# Initialization, dropout, seeds, cross-entropy
 
 
 def test_glorot_scaling_slows_the_decay_of_gradients_and_relu_needs_twice_the_variance() -> None:

@@ -13,7 +13,7 @@ from skipnets.published import DEPTH_TABLES, DIGITS, RESNET_TEST_ERRORS
 
 MNIST = ROOT / "data" / "cache" / "mnist.npz"
 
-#: Parameters of He et al.'s net of 164 layers, with batch normalisation and without; counted in test_architectures.py.
+#: Parameters of He et al.'s net of 164 layers, with batch normalization and without; counted in test_architectures.py.
 WITH_NORM, WITHOUT_NORM = 2_602_906, 2_590_778
 
 

@@ -222,7 +222,7 @@ def check(found: Conditioning, matrix: Array) -> None:
     assert found.dead == (matrix == 0).all(axis=0).sum()
 
 
-def test_in_training_mode_a_batch_is_normalised_by_itself_and_the_net_left_as_it_was(
+def test_in_training_mode_a_batch_is_normalized_by_itself_and_the_net_left_as_it_was(
     net: keras.Model, images: npt.NDArray[np.float32]
 ) -> None:
     before = [variable.numpy() for variable in net.variables]

@@ -13,7 +13,7 @@ DEPTH = 50
 
 
 def plain_net(initializer: str, width: int = 8) -> keras.Model:
-    """A deep net without batch normalisation, always from the same seed."""
+    """A deep net without batch normalization, always from the same seed."""
     keras.utils.set_random_seed(0)
     return build(
         DeepNet(kind="plain_net", depth=DEPTH, width=width, batch_norm=False), (8, 8, 3), initializer=initializer

@@ -36,7 +36,7 @@ def test_probabilities(labels: np.ndarray) -> None:
 
 
 def test_striking_the_only_probability_above_zero_gives_nan() -> None:
-    """A net so sure that its other probabilities underflow has nothing left to renormalise: 0 / 0."""
+    """A net so sure that its other probabilities underflow has nothing left to renormalize: 0 / 0."""
     struck = np.zeros((1, 10), dtype="float32")
     assert np.isnan(float(keras.losses.CategoricalCrossentropy()(np.eye(10)[:1], struck)))
 

@@ -27,7 +27,7 @@ def test_cross_entropy_is_keras(scale: float, from_logits: bool) -> None:
         np.testing.assert_allclose(found, np.asarray(loss(targets, outputs)), rtol=2e-5, atol=2e-6)
 
 
-def test_probabilities_that_dropout_scaled_are_renormalised_as_keras_does() -> None:
+def test_probabilities_that_dropout_scaled_are_renormalized_as_keras_does() -> None:
     kept = rng.random((200, 10)) > 0.2
     outputs = (rng.dirichlet(np.ones(10), 200) * kept / 0.8).astype(np.float32)
     loss = keras.losses.CategoricalCrossentropy(reduction=None)

@@ -20,7 +20,7 @@ def cross_entropy(
 ) -> npt.NDArray[np.float64]:
     """Categorical cross-entropy of each image in nats, shape (n,), from outputs (n, classes).
 
-    Probabilities are renormalised and clipped as ``keras.losses.CategoricalCrossentropy`` does with plain arrays,
+    Probabilities are renormalized and clipped as ``keras.losses.CategoricalCrossentropy`` does with plain arrays,
     so an image costs at most -log(1e-7) = 16.1. That holds for evaluations. A net that ends in a softmax is trained on
     what enters it, unclipped, so that the loss of the training curve (dropout on) has no such bound.
     """

@@ -81,7 +81,7 @@ class ResNet(Part):
 class JoinNet(Part):
     """Document 003, Figures 1-3: a deep stack whose every convolution may also be joined to the end.
 
-    The controls pool once more (``stages``), normalise every convolution instead of every pooling, squeeze what is
+    The controls pool once more (``stages``), normalize every convolution instead of every pooling, squeeze what is
     flattened to ``kernels`` channels by a 1x1 convolution (``bottleneck``), or widen the first dense layer.
     """
 

@@ -155,7 +155,7 @@ def measure_representations(
         images: (N, ...) inputs of the model.
         layers: Names of layers.
         side: ``"channels"`` or ``"images"``.
-        training: Whether batch normalisation and dropout do as in training, each batch on its own. The model is left
+        training: Whether batch normalization and dropout do as in training, each batch on its own. The model is left
             as it was.
         batch_size: Images a pass.
 

@@ -28,15 +28,15 @@ def build_dense_net(
     """Build a net whose hidden layers h_1 to h_depth are the outputs of its layers ``hidden1``, ``hidden2``, ...
 
     h_1 = W x. Then h' = W relu(h), in a residual net h' = h + W relu(h). The output is linear in the last layer, in a
-    concatenation net in all layers, in a summation net in their sum. Batch normalisation comes behind every matrix of a
+    concatenation net in all layers, in a summation net in their sum. Batch normalization comes behind every matrix of a
     plain net, and between h and the ReLU of a residual net, where the skip passes it by (He et al., 2016).
 
     Args:
         wiring: Which skips there are.
         width: Units of every layer, and numbers of an input.
         depth: Hidden layers.
-        initializer: Keras name of the initialiser of the hidden layers.
-        batch_norm: Whether every layer is normalised.
+        initializer: Keras name of the initializer of the hidden layers.
+        batch_norm: Whether every layer is normalized.
         seed: Of all weights; the hidden layers' are the same in every wiring.
 
     Returns:

@@ -17,7 +17,7 @@ from skipnets.analysis.dense_nets import Wiring
 
 Array = npt.NDArray[np.float64]
 
-#: Gain of a layer by Keras' name of the initialiser.
+#: Gain of a layer by Keras' name of the initializer.
 GAINS: dict[str, float] = {"glorot_normal": 0.5, "he_normal": 1.0}
 
 #: Share of a rectified normal variable's second moment that is variance; the rest is its squared mean.
@@ -35,13 +35,13 @@ class Prediction:
 
 
 def predict(wiring: Wiring, gain: float, depth: int, batch_norm: bool = False) -> Prediction:
-    """Predict the signal of ``build_dense_net``'s nets of ``depth`` hidden layers at initialisation.
+    """Predict the signal of ``build_dense_net``'s nets of ``depth`` hidden layers at initialization.
 
-    With batch normalisation the batch is large, and its inputs stay as good as orthogonal once their mean is taken off.
+    With batch normalization the batch is large, and its inputs stay as good as orthogonal once their mean is taken off.
     """
     skip = float(wiring == "residual")
     if batch_norm:
-        return _predict_normalised(skip, gain, depth)
+        return _predict_normalized(skip, gain, depth)
     layers = np.arange(depth)
     growth = skip + gain
     cosines = forward_cosines(0.0, gain, depth, skip)
@@ -52,11 +52,11 @@ def predict(wiring: Wiring, gain: float, depth: int, batch_norm: bool = False) -
     return Prediction(growth ** (layers / 2), np.sqrt(1 - cosines), gradient, backward)
 
 
-def _predict_normalised(skip: float, gain: float, depth: int) -> Prediction:
+def _predict_normalized(skip: float, gain: float, depth: int) -> Prediction:
     layers = np.arange(depth)
     if skip:
         moments, variances = 2 * gain + gain * layers, 2 * gain + gain * VARIED * layers
-        branch = gain / variances[:-1]  # of a layer's squared gradient, what comes back through its normalisation
+        branch = gain / variances[:-1]  # of a layer's squared gradient, what comes back through its normalization
     else:
         moments = variances = np.ones(depth)
         branch = np.full(depth - 1, 1 / VARIED)

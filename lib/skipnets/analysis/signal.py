@@ -1,7 +1,7 @@
 """Forward and backward signal of any Keras model on a batch, layer by layer: scale, spread, silence, gradients.
 
 The batch passes once forwards and once backwards, all of it in memory. By default as in a training step: batch
-normalisation takes the statistics of this batch, dropout draws. What such a step would change in the model is put back.
+normalization takes the statistics of this batch, dropout draws. What such a step would change in the model is put back.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def measure_signal(
         images: (n, ...) inputs of the model, n at least 2.
         labels: (n, ...) as the loss wants them.
         layers: Names of layers.
-        training: Whether batch normalisation and dropout do as in training.
+        training: Whether batch normalization and dropout do as in training.
 
     Returns:
         One value a layer, in the order of ``layers``.
@@ -127,7 +127,7 @@ def measure_cosines(
     Gradients of different inputs that point the same way can be followed together; where their cosine is near 0 they
     are as unrelated as white noise, "shattered" (Balduzzi et al., 2017).
 
-    With batch normalisation an output depends on all inputs, and the sum over the batch of what it normalises is
+    With batch normalization an output depends on all inputs, and the sum over the batch of what it normalizes is
     constant. So the outputs are added with random signs, and each input's gradient is taken with its own sign; what
     it holds of the other inputs' outputs falls with the size of the batch.
 
@@ -135,7 +135,7 @@ def measure_cosines(
         model: A functional model on the TensorFlow backend; its first output is derived.
         inputs: (n, ...), n at least 2.
         layers: Names of layers.
-        training: Whether batch normalisation and dropout do as in training.
+        training: Whether batch normalization and dropout do as in training.
         seed: Of the signs.
 
     Returns:

@@ -32,14 +32,14 @@ def build(
         input_shape: Height, width and channels of an image.
         classes: Number of outputs.
         loss: ``"logits"`` leaves the outputs linear, ``"probabilities"`` gives the output layer a softmax.
-        initializer: Name of the initialiser of every kernel, as specs have it.
+        initializer: Name of the initializer of every kernel, as specs have it.
 
     Returns:
         A model from images (n, height, width, channels) to outputs (n, classes).
 
     Raises:
-        BadInputError: No such loss or initialiser, images without three sizes or without a class, images too small for
-            the network's convolutions and poolings, or the initialiser does not fit its channels or the images'.
+        BadInputError: No such loss or initializer, images without three sizes or without a class, images too small for
+            the network's convolutions and poolings, or the initializer does not fit its channels or the images'.
     """
     for name, value, allowed in (("loss", loss, get_args(Loss)), ("initializer", initializer, get_args(Initializer))):
         if value not in allowed:

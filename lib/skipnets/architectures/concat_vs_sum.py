@@ -10,11 +10,11 @@ from skipnets.specs import JoinNet
 
 
 def build_join_net(net: JoinNet, frame: Frame) -> keras.Model:
-    """Build equal stages of convolutions, each closed by max pooling and batch normalisation.
+    """Build equal stages of convolutions, each closed by max pooling and batch normalization.
 
     With a join, the output of *every* convolution is max-pooled to the size that the last pooling leaves, and
-    all of them are concatenated with (or added to) the output of that last, normalised, pooling. So the last
-    convolution's pooled output enters twice, once raw and once normalised, as the document's wording has it.
+    all of them are concatenated with (or added to) the output of that last, normalized, pooling. So the last
+    convolution's pooled output enters twice, once raw and once normalized, as the document's wording has it.
     """
     x = inputs = frame.input()
     pooled_outputs = []

@@ -2,7 +2,7 @@
 
 PlainNet and ResNet are He et al.'s CIFAR nets (2015, section 4.2): a stem, three stages of n basic blocks of two
 3x3 convolutions with 16, 32 and 64 channels, global average pooling and the output layer, 6n+2 layers. Their
-164-layer form has 2,602,906 trainable parameters with batch normalisation and 2,590,778 without.
+164-layer form has 2,602,906 trainable parameters with batch normalization and 2,590,778 without.
 
 ResNeXt takes Xie et al.'s block (2017): 1x1, grouped 3x3, 1x1 convolutions, so 9n+2 layers (164: n = 18). The paper
 behind document 004 names neither cardinality nor widths. Here: cardinality 4, inner widths 32, 64, 128 (8, 16, 32 a

@@ -89,9 +89,9 @@ def _join_cells(scale: Scale, rate: float, seeds: Sequence[int] | None) -> tuple
         cell("baseline_99_3"),
         cell("summation_69_16"),
         cell("summation_120_3"),
-        *(cell(f"baseline_69_{kernels}_he", "He initialisation", he) for kernels in (3, 16)),
+        *(cell(f"baseline_69_{kernels}_he", "He initialization", he) for kernels in (3, 16)),
         *(
-            cell(f"baseline_69_{kernels}_normalized", "every convolution normalised", normalization="convolutions")
+            cell(f"baseline_69_{kernels}_normalized", "every convolution normalized", normalization="convolutions")
             for kernels in (3, 16)
         ),
         cell("baseline_69_16"),

@@ -28,8 +28,8 @@ def very_deep(
 ) -> Experiment:
     """Document 004's nets at rising depth, half as wide as published and trained briefly: a sweep that a CPU can do.
 
-    He et al.'s settings (2015, section 4.2): SGD with momentum, weight decay, He initialisation, a learning rate of 0.1
-    that is divided by ten after half and three quarters of the epochs. Without batch normalisation it is 0.01.
+    He et al.'s settings (2015, section 4.2): SGD with momentum, weight decay, He initialization, a learning rate of 0.1
+    that is divided by ten after half and three quarters of the epochs. Without batch normalization it is 0.01.
 
     Raises:
         BadInputError: An argument is out of range; the message names it.
@@ -52,7 +52,7 @@ def very_deep(
         )
         name, label = f"{kind}_{depth}", f"{NETS[kind]}, {depth} layers"
         if not batch_norm:
-            name, label = f"{name}_unnormalized", f"{label}, no batch normalisation"
+            name, label = f"{name}_unnormalized", f"{label}, no batch normalization"
         return Cell(name, label, spec, seeds_of(seeds))
 
     cells = [net for depth in DEPTHS for net in (cell("plain_net", depth), cell("residual_net", depth))]
@@ -77,7 +77,7 @@ def layers_164(
 
     The paper behind it names SGD with momentum 0.9, weight decay 0.0001, batches of 128, a learning rate from 0.1 down
     to 0.0001, at most 200 epochs, shifts and flips except on MNIST. It does not name the milestones (here after half,
-    three quarters and nine tenths of the epochs), the initialiser (here He's), or whether its PlainNet is normalised
+    three quarters and nine tenths of the epochs), the initializer (here He's), or whether its PlainNet is normalized
     (here both). A CPU can do the first steps of each: ``skipnets measure first-steps``. The cells on other images exist
     in the book's experiment alone.
 
@@ -108,15 +108,15 @@ def layers_164(
     bare: dict[str, Any] = {"net": {"batch_norm": False}}
     cells = [
         *(cell(kind, main=True) for kind in NETS),
-        cell("plain_net_unnormalized", "no batch normalisation", main=True, **bare),
+        cell("plain_net_unnormalized", "no batch normalization", main=True, **bare),
         *(cell(f"plain_net_rate_{rate:g}", f"learning rate {rate:g}", rate) for rate in (0.01, 0.001)),
         *(
-            cell(f"plain_net_unnormalized_rate_{rate:g}", f"no batch normalisation, learning rate {rate:g}", rate,
+            cell(f"plain_net_unnormalized_rate_{rate:g}", f"no batch normalization, learning rate {rate:g}", rate,
                  **bare)
             for rate in (0.01, 0.001)
         ),
         *(
-            cell(f"plain_net_{start}", f"{label}, no batch normalisation, learning rate 0.001", 0.001,
+            cell(f"plain_net_{start}", f"{label}, no batch normalization, learning rate 0.001", 0.001,
                  initializer=start, **bare)
             for start, label in (("delta_orthogonal", "delta-orthogonal"), ("looks_linear", "looks-linear"))
         ),
@@ -129,11 +129,11 @@ def layers_164(
         mnist: dict[str, Any] = {"image_set": "mnist", "train_images": 60_000, "augmentation": "none"}
         cells += [
             *(cell(f"{kind}_mnist", "MNIST", main=True, **mnist) for kind in NETS),
-            cell("plain_net_unnormalized_mnist", "no batch normalisation, MNIST", main=True, **mnist, **bare),
+            cell("plain_net_unnormalized_mnist", "no batch normalization, MNIST", main=True, **mnist, **bare),
             *(cell(f"{kind}_cifar100", "CIFAR-100", main=True, image_set="cifar100") for kind in NETS),
             cell(
                 "plain_net_unnormalized_cifar100",
-                "no batch normalisation, CIFAR-100",
+                "no batch normalization, CIFAR-100",
                 main=True,
                 image_set="cifar100",
                 **bare,

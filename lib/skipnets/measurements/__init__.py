@@ -137,7 +137,7 @@ def joined_maps_name(spec: RunSpec) -> str:
 class Moment(Entry):
     """A net between two training steps, as the probe images see it in training mode; a number a convolution.
 
-    A convolution's outputs are its own, before any normalisation. Its hidden representation is what the first ReLU
+    A convolution's outputs are its own, before any normalization. Its hidden representation is what the first ReLU
     behind it gives, behind the addition if there is one. The condition numbers of hidden representations leave out the
     dead channels, a single one of which makes that of the whole matrix infinite; those of kernels leave out nothing.
     Where the rank is less than the number of the other channels, these depend on each other as far as rounding lets one

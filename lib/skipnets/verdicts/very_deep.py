@@ -122,7 +122,7 @@ def depth_degrades_training(results: Results) -> Verdict:
 
 @RULES.decide("A30")
 def normalized_initialization_does_not_mend_it(results: Results) -> Verdict:
-    """Plain nets with He's initialisation know less at 56 layers than at 20, batch normalisation or not.
+    """Plain nets with He's initialization know less at 56 layers than at 20, batch normalization or not.
 
     Conditional where they do one way and, to within two points, do not the other way.
     """
@@ -137,8 +137,8 @@ def normalized_initialization_does_not_mend_it(results: Results) -> Verdict:
         status = "refuted"
     begun = sorted(by_seed(results, f"plain_net_{SHALLOW}_unnormalized", learnt, CHANCE).values())
     reason = (
-        f"Training accuracy of plain nets with He's initialisation, {DEEP} minus {SHALLOW} layers {SCALE}: with batch "
-        f"normalisation {points(with_norm)}, without {points(without)}. Without it the seeds know "
+        f"Training accuracy of plain nets with He's initialization, {DEEP} minus {SHALLOW} layers {SCALE}: with batch "
+        f"normalization {points(with_norm)}, without {points(without)}. Without it the seeds know "
         f"{', '.join(f'{one:.2f}' for one in begun)} of their training images at {SHALLOW} layers already (chance: "
         f"{CHANCE:g}): whoever knows little has little to lose."
     )
