@@ -21,6 +21,7 @@ from skipnets.verdicts.comparing import (
     by_seed,
     compare,
     epochs_to_loss,
+    late,
     points,
     status_by_side,
     summary,
@@ -72,10 +73,6 @@ def _test_change(metric: str, early: tuple[int, int]) -> Value:
     return change
 
 
-def _late(measure: str, metric: str) -> Value:
-    return lambda record: record.late(measure, metric)
-
-
 def _test_spikes(record: RunRecord) -> float:
     return spikes_per_hundred(record, "test")
 
@@ -113,9 +110,9 @@ def _compare_learning(results: Results, first: str, second: str, epochs: Value =
 
 
 # Medians over the last 50 epochs; "learnt" is what the net knows of the training images with dropout off.
-TRAINING_ACCURACY, TRAINING_LOSS = _late("training", "accuracy"), _late("training", "loss")
-LEARNT, LOSS_LEARNT = _late("training_inference", "accuracy"), _late("training_inference", "loss")
-TEST_ACCURACY, TEST_LOSS = _late("test", "accuracy"), _late("test", "loss")
+TRAINING_ACCURACY, TRAINING_LOSS = late("training", "accuracy"), late("training", "loss")
+LEARNT, LOSS_LEARNT = late("training_inference", "accuracy"), late("training_inference", "loss")
+TEST_ACCURACY, TEST_LOSS = late("test", "accuracy"), late("test", "loss")
 
 
 # --- the rules, in the order of the claims ---

@@ -19,6 +19,11 @@ ALIKE = 0.02
 UNTRAINED = 0.15
 
 
+def late(measure: str, metric: str) -> Value:
+    """Return what takes a run's ``RunRecord.late``: of ``training_inference``, what it knows of its training images."""
+    return lambda record: record.late(measure, metric)
+
+
 def by_seed(results: Results, cell: str, value: Value, diverged: float | None = None) -> dict[int, float]:
     """Return ``value`` of each completed run of ``cell``: at least two, since one says nothing about chance.
 

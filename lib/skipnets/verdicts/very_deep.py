@@ -22,6 +22,7 @@ from skipnets.verdicts.comparing import (
     Value,
     by_seed,
     compare,
+    late,
     points,
     status_by_side,
     summary,
@@ -41,14 +42,8 @@ FEWEST, MOST = DEPTHS[0], DEPTHS[-1]
 SCALE = "in short runs of narrow nets"
 
 
-def learnt(record: RunRecord) -> float:
-    """Share of the training images that are right late in a run, in inference mode."""
-    return record.late("training_inference", "accuracy")
-
-
-def tested(record: RunRecord) -> float:
-    """Share of the test images that are right late in a run."""
-    return record.late("test", "accuracy")
+# What a net knows of its training images, and of others, late in a run.
+learnt, tested = late("training_inference", "accuracy"), late("test", "accuracy")
 
 
 def _gap(record: RunRecord) -> float:
