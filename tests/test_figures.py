@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from factory import diverged, made_up_record, made_up_state
 from skipnets.architectures import build
 from skipnets.experiments import cnn_vs_resnet, very_deep
-from skipnets.figures import depth, first_steps, joins, networks, runs, states
+from skipnets.figures import depth, joins, networks, notes, runs, states
 from skipnets.figures.style import ORANGE
 from skipnets.records import Metrics
 from skipnets.results import Results, load_results
@@ -62,8 +62,8 @@ def test_every_figure_of_results_marks_a_rerun() -> None:
 
 def test_without_a_measurement_the_line_below_says_so() -> None:
     nothing = Results(cnn_vs_resnet(), {"cnn": []}, [])
-    assert "nothing measured yet" in first_steps.source_note({}, [])
-    assert "nothing measured yet" in states.source_note(nothing, ["cnn"], [7])
+    assert "nothing measured yet" in notes.of_first_steps({}, [])
+    assert "nothing measured yet" in notes.of_states(nothing, ["cnn"], [7])
 
 
 def drawings(results: Results) -> list[Figure]:
@@ -84,7 +84,7 @@ def test_a_figure_of_the_books_scale_has_no_mark(monkeypatch: pytest.MonkeyPatch
 def test_the_note_below_a_figure_says_what_it_was_computed_from(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    note = runs.source_note(results_of(monkeypatch, tmp_path), NAMES)
+    note = notes.of_runs(results_of(monkeypatch, tmp_path), NAMES)
     assert note == (
         "{.source-note}\ncifar10-head, 2,500 training and 1,017 test images; seeds 0-1. "
         "`skipnets train --experiment cnn_vs_resnet --cells cnn,resnet`"
@@ -93,10 +93,10 @@ def test_the_note_below_a_figure_says_what_it_was_computed_from(
 
 def test_a_note_lists_the_runs_without_a_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     results = results_of(monkeypatch, tmp_path)
-    assert runs.missing_note(results, "Missing:") == ""
+    assert notes.of_missing_runs(results, "Missing:") == ""
     results.experiment.store.path(results.records["cnn"][1].spec).unlink()
     label = results.experiment.cell("cnn").label
-    assert runs.missing_note(load_results(results.experiment), "Missing:") == f"Missing:\n\n* {label}: seed 1"
+    assert notes.of_missing_runs(load_results(results.experiment), "Missing:") == f"Missing:\n\n* {label}: seed 1"
 
 
 @pytest.mark.parametrize("scale", [{"epochs": 130}, {"image_set": "synthetic", "samples": 64, "test_samples": 50}])
@@ -106,7 +106,7 @@ def test_a_rerun_at_another_scale_never_looks_like_a_result(
     results = results_of(monkeypatch, tmp_path, **scale)
     for figure in drawings(results):
         assert "not a result" in words(figure)
-    assert "skipnets train" not in runs.source_note(results, NAMES)
+    assert "skipnets train" not in notes.of_runs(results, NAMES)
 
 
 def test_the_exact_average_is_drawn_where_the_last_weights_were_measured(
@@ -145,7 +145,7 @@ def test_the_trunk_of_a_diagram_is_the_longest_way_and_its_skips_lie_at_heights_
 
 @pytest.mark.parametrize(("seeds", "described"), [([0], "seed 0"), ([2, 0, 1], "seeds 0-2"), ([0, 2], "seeds 0, 2")])
 def test_seeds_are_described(seeds: list[int], described: str) -> None:
-    assert runs.describe_seeds(seeds) == described
+    assert notes.describe_seeds(seeds) == described
 
 
 def states_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Results:
@@ -192,7 +192,7 @@ def test_the_course_of_a_spectrum_is_drawn_from_its_shares(monkeypatch: pytest.M
 
 
 def test_the_note_below_a_figure_of_states(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    note = states.source_note(states_of(monkeypatch, tmp_path), ["resnet"], [5, 25])
+    note = notes.of_states(states_of(monkeypatch, tmp_path), ["resnet"], [5, 25])
     assert "trained on 2,500 images and measured on 256 of them" in note
     assert "1,017 test images; epochs 5,25; seeds 0-1" in note
     assert "`skipnets measure states --cells resnet --epochs 5,25`" in note
@@ -223,7 +223,7 @@ def test_depth_is_drawn_from_all_seeds_and_the_whole_experiment_needs_no_cells_i
     assert [sorted(line.get_xdata()) for line in dots] == [[8, 8, 20, 20]] * 2
     assert sorted(dots[1].get_ydata()) == pytest.approx([0.3, 0.3, 0.4, 0.4])
     assert [line.get_marker() for line in none.lines] == ["None"]  # chance alone
-    assert runs.source_note(results, [cell.name for cell in grid.cells]).endswith(
+    assert notes.of_runs(results, [cell.name for cell in grid.cells]).endswith(
         "`skipnets train --experiment very_deep`"
     )
 

@@ -16,7 +16,7 @@ from skipnets.architectures import build
 from skipnets.engines import compiled_model, scaled
 from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.experiments import concat_vs_sum_pocket, very_deep
-from skipnets.figures import joins, runs
+from skipnets.figures import joins, notes, runs
 from skipnets.measurements.joins import describe_join, measure_joined_maps
 from skipnets.paths import ROOT
 from skipnets.published import TABLE_1
@@ -205,7 +205,7 @@ def test_redundancy_is_judged_by_what_a_net_can_spare(
     assert "to the next: 0.8 (" in verdict.reason
     cells = ["concatenation_12_16", "summation_12_16"]
     figure = joins.joined_maps_plot(results, cells)
-    note = joins.source_note(results, cells)
+    note = notes.of_joined_maps(results, cells)
     assert "1,000 test images; concatenation_12_16: seeds" in note
     assert "`skipnets measure joins --experiment concat_vs_sum" in note
     lost = [axis for axis in figure.axes if "lost" in axis.get_ylabel()]

@@ -9,7 +9,7 @@ import pytest
 
 from factory import made_up_first_steps, whole_run
 from skipnets.experiments import layers_164
-from skipnets.figures import first_steps
+from skipnets.figures import first_steps, notes
 from skipnets.results import Results, load_results
 from skipnets.verdicts import NotMeasuredError
 from skipnets.verdicts.layers_164 import RULES, infinite_layers, infinite_shares
@@ -185,6 +185,6 @@ def test_losses_beyond_the_frame_are_marked_where_they_pass_its_edge() -> None:
 
 def test_the_note_says_image_set_seed_and_command() -> None:
     steps = made_up_first_steps(layers_164().cell("plain_net_mnist").spec)
-    note = first_steps.source_note({"PlainNet": steps}, ["plain_net_mnist"])
+    note = notes.of_first_steps({"PlainNet": steps}, ["plain_net_mnist"])
     assert "mnist; measured on 64 training images; seed 0." in note
     assert "`skipnets measure first-steps --cells plain_net_mnist`" in note

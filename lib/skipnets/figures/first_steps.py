@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from skipnets.architectures import build
-from skipnets.figures.runs import NOTHING_MEASURED, below_figure, describe_seeds
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 from skipnets.measurements import FirstSteps, Moment
 from skipnets.specs import Part
@@ -103,19 +102,6 @@ def losses_plot(found: Mapping[str, FirstSteps], window: int = 20) -> Figure:
     axis.set(xlabel="training step", ylabel="loss (nats per image)", ylim=(min(1.9, axis.dataLim.y0), highest))
     axis.legend(fontsize=7.5, ncols=2)
     return figure
-
-
-def source_note(found: Mapping[str, FirstSteps], names: Iterable[str]) -> str:
-    """Say in MyST what the nets of a figure were trained and measured on, and the command that measures them."""
-    if not found:
-        return NOTHING_MEASURED
-    first = next(iter(found.values()))
-    images = ", ".join(dict.fromkeys(steps.spec.image_set for steps in found.values()))
-    seeds = describe_seeds(sorted({steps.spec.seed for steps in found.values()}))
-    return below_figure(
-        f"{images}; measured on {first.images} training images; {seeds}",
-        f"skipnets measure first-steps --cells {','.join(names)}",
-    )
 
 
 def table_of(steps: FirstSteps, quantity: str) -> Array:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
-from skipnets.figures.runs import MEASURES, NOTHING_MEASURED, below_figure, describe_seeds, draw_seeds, mark_rerun
+from skipnets.figures.notes import describe_seeds
+from skipnets.figures.runs import MEASURES, draw_seeds, mark_rerun
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER, say
 from skipnets.published import Accuracies
 from skipnets.results import Results
@@ -67,20 +68,6 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
         below.set(xlabel="joined output left out, by depth", ylabel="test accuracy lost\n(points)", xticks=places[::3])
     mark_rerun(figure, results)
     return figure
-
-
-def source_note(results: Results, names: Sequence[str]) -> str:
-    """Say in MyST which nets ``joined_maps_plot`` shows, measured on what, and the command that measures them."""
-    found = {name: results.joined_maps(name) for name in names}
-    first = next(iter(maps for of_cell in found.values() for maps in of_cell.values()), None)
-    if first is None:
-        return NOTHING_MEASURED
-    seeds = "; ".join(f"{name}: {describe_seeds(list(of_seed))}" for name, of_seed in found.items() if of_seed)
-    return below_figure(
-        f"{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on {first.images:,} test "
-        f"images; {seeds}",
-        f"skipnets measure joins --experiment {results.experiment.name} --cells {','.join(names)}",
-    )
 
 
 @dataclass(frozen=True)

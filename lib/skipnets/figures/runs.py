@@ -1,7 +1,6 @@
 """Figures drawn from records: learning curves, outcomes, spikes, ceilings.
 
-``source_note`` says below one what it was computed from; one of a rerun at another scale says so across its middle, so
-that a copy of the picture cannot pass for a result.
+One of a rerun at another scale says so across its middle, so that a copy of the picture cannot pass for a result.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from matplotlib.ticker import MaxNLocator
 from skipnets.analysis.curves import find_spikes
 from skipnets.analysis.output_dropout import logits_ceiling
 from skipnets.analysis.statistics import summarize
-from skipnets.experiments import find_experiment
 from skipnets.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, SILVER, say
 from skipnets.results import Results, single_run_differences
 
@@ -30,56 +28,6 @@ MEASURES = {
     "training_inference": ("training images, dropout off", GREEN),
     "test": ("test images", ORANGE),
 }
-
-
-def describe_seeds(seeds: Sequence[int]) -> str:
-    """Say which seeds: ``seed 0``, ``seeds 0-4``, ``seeds 0, 2, 3``."""
-    ordered = sorted(seeds)
-    if len(ordered) == 1:
-        return f"seed {ordered[0]}"
-    if ordered == list(range(ordered[0], ordered[-1] + 1)):
-        return f"seeds {ordered[0]}-{ordered[-1]}"
-    return "seeds " + ", ".join(map(str, ordered))
-
-
-def source_note(results: Results, names: Sequence[str]) -> str:
-    """Return as a line below a figure what the cells among ``names`` were trained on, their seeds, and the command.
-
-    The command is left out where the results are a rerun's at another scale, which it would not give again.
-    """
-    cells = results.cells(names)
-    images = dict.fromkeys(
-        f"{cell.spec.image_set}, {cell.spec.train_images:,} training and {cell.spec.test_images:,} test images"
-        for cell in cells
-    )
-    seeds = results.seeds(names)
-    shared = sorted(set().union(*seeds.values()))
-    uneven = [f"{name}: {describe_seeds(found)}" for name, found in seeds.items() if list(found) != shared]
-    told = "; ".join([*images, describe_seeds(shared), *uneven]) if cells else "nothing recorded yet"
-    if not results.experiment.full_scale:
-        return below_figure(told)
-    command = f"skipnets train --experiment {results.experiment.name}"
-    if set(names) != {cell.name for cell in find_experiment(results.experiment.name).cells}:
-        command += f" --cells {','.join(names)}"
-    return below_figure(told, command)
-
-
-def missing_note(results: Results, intro: str) -> str:
-    """Return the runs without a record as Markdown, a line a cell below ``intro``; nothing where all are recorded."""
-    seeds: dict[str, list[int]] = {}
-    for cell, spec in results.missing:
-        seeds.setdefault(cell.label, []).append(spec.seed)
-    lines = [f"* {label}: {describe_seeds(of_cell)}" for label, of_cell in seeds.items()]
-    return "\n".join([intro, "", *lines]) if lines else ""
-
-
-def below_figure(told: str, command: str = "") -> str:
-    """Return where a figure comes from, and the command if there is one, as a line of MyST to stand below it."""
-    return f"{{.source-note}}\n{told}." + (f" `{command}`" if command else "")
-
-
-#: The line below a figure of measurements before there are any.
-NOTHING_MEASURED = below_figure("nothing measured yet")
 
 
 def mark_rerun(figure: Figure, results: Results) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from skipnets.analysis.spectrum import SpectralDensity
-from skipnets.figures.runs import NOTHING_MEASURED, below_figure, describe_seeds, mark_rerun, panel_grid
+from skipnets.figures.runs import mark_rerun, panel_grid
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE
 from skipnets.results import Results
 
@@ -41,20 +41,6 @@ def lesion_plot(results: Results, names: Sequence[str], epoch: int) -> Figure:
         axis.set_title(results.experiment.cell(name).label, loc="left", fontsize=10)
     mark_rerun(figure, results)
     return figure
-
-
-def source_note(results: Results, names: Sequence[str], epochs: Sequence[int]) -> str:
-    """Say in MyST which nets a figure shows, measured how and when, and the command that measures them."""
-    measured = [state for name in names for epoch in epochs for state in results.states(name, epoch).values()]
-    if not measured:
-        return NOTHING_MEASURED
-    moments, first = ",".join(map(str, epochs)), measured[0]
-    seeds = describe_seeds(sorted({state.spec.seed for state in measured}))
-    return below_figure(
-        f"{first.spec.image_set}, trained on {first.spec.train_images:,} images and measured on {first.images} of "
-        f"them, accuracy on {first.spec.test_images:,} test images; epochs {moments}; {seeds}",
-        f"skipnets measure states --cells {','.join(names)} --epochs {moments}",
-    )
 
 
 def spectrum_plot(results: Results, names: Sequence[str], epochs: Sequence[int]) -> Figure:
