@@ -87,6 +87,13 @@ def test_a_difference_is_drawn_in_points_with_its_interval(monkeypatch: pytest.M
     assert zero.get_xdata() == [0, 0]
 
 
+def test_an_interval_that_passes_the_frame_ends_in_an_arrow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = {"a minus b": compare_paired({0: 0.5, 1: 0.3}, {0: 0.1, 1: 0.1})}  # two pairs: -97 to +157 points
+    _, interval, _, *arrows = joins.differences_plot(joined(monkeypatch, tmp_path), found, "points").axes[0].lines
+    assert list(interval.get_xdata()) == [-joins.WIDEST, joins.WIDEST]
+    assert [arrow.get_marker() for arrow in arrows] == ["<", ">"]
+
+
 def test_nets_are_placed_by_cost_time_and_accuracy() -> None:
     price = Cost(parameters=2_000_000, multiply_adds=3_000_000, additions=0, activation_bytes=0)
     nets = {

@@ -23,6 +23,9 @@ COLOURS = {"baseline": BLUE, "concatenation": GREEN, "summation": ORANGE}
 
 KERNELS = (3, 16, 64)
 
+#: Percentage points up to which a difference's interval is drawn: two seeds can leave one of 150.
+WIDEST = 45
+
 
 def training_and_test(results: Results) -> Figure:
     """Document 003, Figure 4: accuracy curves of 12-layer nets, a row a join, a column a number of kernels."""
@@ -122,13 +125,17 @@ def cost_plot(results: Results, nets: Mapping[str, Priced]) -> Figure:
 
 
 def differences_plot(results: Results, found: Mapping[str, Comparison], unit: str) -> Figure:
-    """Paired differences with their 95 % interval, a row each."""
+    """Paired differences with their 95 % interval, a row each; an arrow where one goes on beyond ``WIDEST`` points."""
     figure, axis = plt.subplots(figsize=(7.6, 0.36 * max(2, len(found)) + 1.4))
     axis.axvline(0, color=SILVER, linewidth=0.9)
     for row, comparison in enumerate(found.values()):
         colour = ORANGE if comparison.distinguishable else INK
-        axis.plot([100 * comparison.low, 100 * comparison.high], [row, row], color=colour, linewidth=1.4)
+        low, high = 100 * comparison.low, 100 * comparison.high
+        axis.plot([max(low, -WIDEST), min(high, WIDEST)], [row, row], color=colour, linewidth=1.4)
         axis.plot(100 * comparison.difference, row, "o", color=colour, markersize=5)
+        for end, beyond, arrow in ((-WIDEST, low < -WIDEST, "<"), (WIDEST, high > WIDEST, ">")):
+            if beyond:
+                axis.plot(end, row, arrow, color=colour, markersize=6)
     axis.set(xlabel=unit, yticks=range(len(found)), yticklabels=list(found), ylim=(len(found) - 0.5, -0.5))
     mark_rerun(figure, results)
     return figure
