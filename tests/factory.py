@@ -87,12 +87,12 @@ def made_up_state(spec: RunSpec, epoch: int, flat: float = 0.9, silenced: float 
 
 
 def made_up_maps(spec: RunSpec, without: tuple[float, ...]) -> JoinedMaps:
-    """Return the joined maps of a net with an accuracy of 0.5, any two of them alike by 0.8."""
+    """Return the joined maps of a net with an accuracy of 0.5, any two of them alike by 0.8, the first one enough."""
     alike = tuple(tuple(1.0 if i == j else 0.8 for j in range(len(without))) for i in range(len(without)))
     names = tuple(f"output{number}" for number in range(len(without)))
     return JoinedMaps(
         spec=spec, weights="0" * 64, images=1000, outputs=names, similarity=alike, accuracy=0.5,
-        without=without, machine=MACHINE,
+        without=without, up_to=(0.5,) * len(without), machine=MACHINE,
     )  # fmt: skip
 
 

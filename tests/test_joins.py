@@ -180,6 +180,9 @@ def test_a_joined_output_that_the_head_does_not_read_costs_nothing(join: str) ->
         float((model.predict(scaled(images.x_test), verbose=0).argmax(axis=1) == images.y_test).mean())
     )
     assert found.without[1] == found.accuracy
+    assert found.up_to[0] == found.up_to[1]  # the second adds nothing to the first
+    assert found.up_to[2] == found.without[3]
+    assert found.up_to[3] == found.accuracy
     assert found.similarity[0][0] == 1
 
 
@@ -215,6 +218,8 @@ def test_redundancy_is_judged_by_what_a_net_can_spare(
     note = notes.of_joined_maps(results, cells)
     assert "1,000 test images; concatenation_12_16: seeds" in note
     assert "`skipnets measure joins --experiment concat_vs_sum" in note
+    kept = [axis.lines[-1].get_ydata() for axis in figure.axes if "up to" in axis.get_xlabel()]
+    assert [set(line) for line in kept] == [{0.5}]
     lost = [axis for axis in figure.axes if "lost" in axis.get_ylabel()]
     assert [list(axis.lines[-1].get_ydata()) for axis in lost] == [[pytest.approx(50 - 100 * left) for left in without]]
 

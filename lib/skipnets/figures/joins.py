@@ -47,9 +47,14 @@ def training_and_test(results: Results) -> Figure:
 
 
 def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
-    """Similarity of what trained nets join, above what they lose without each; a column a cell, means over seeds."""
-    figure, axes = plt.subplots(2, len(names), figsize=(9, 5.8), squeeze=False, gridspec_kw={"height_ratios": (3, 2)})
-    for (above, below), name in zip(axes.T, names, strict=True):
+    """How alike what trained nets join is, what they lose without each, what they know by the first ones alone.
+
+    A row each, a column a cell, lines and the map means over seeds.
+    """
+    figure, axes = plt.subplots(
+        3, len(names), figsize=(9, 7.8), squeeze=False, gridspec_kw={"height_ratios": (3, 2, 2)}
+    )
+    for (above, below, lowest), name in zip(axes.T, names, strict=True):
         found = list(results.joined_maps(name).values())
         label = results.experiment.cell(name).label
         if not found:
@@ -62,13 +67,17 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
         similarity = np.mean([maps.similarity for maps in found], axis=0)
         image = above.imshow(similarity, vmin=0, vmax=1, cmap="viridis", extent=(*edges, *edges[::-1]))
         figure.colorbar(image, ax=above, label="similarity (linear CKA)")
-        above.set(xlabel="joined output, by depth", ylabel="joined output", xticks=places[::3], yticks=places[::3])
-        lost = 100 * np.array([[maps.accuracy - left for left in maps.without] for maps in found])
+        ticks = places[:: max(1, len(places) // 4)]
+        above.set(xlabel="joined output, by depth", ylabel="joined output", xticks=ticks, yticks=ticks)
         below.axhline(0, color=SILVER, linewidth=0.9)
-        for of_seed in lost:
-            below.plot(places, of_seed, "o", color=BLUE, markersize=3.5, alpha=0.55, markeredgewidth=0)
-        below.plot(places, lost.mean(axis=0), color=BLUE, linewidth=1.3)
-        below.set(xlabel="joined output left out, by depth", ylabel="test accuracy lost\n(points)", xticks=places[::3])
+        lowest.axhline(float(np.mean([maps.accuracy for maps in found])), color=SILVER, linewidth=0.9)
+        lost = [[100 * (maps.accuracy - left) for left in maps.without] for maps in found]
+        for axis, rows in ((below, lost), (lowest, [maps.up_to for maps in found])):
+            for of_seed in rows:
+                axis.plot(places, of_seed, "o", color=BLUE, markersize=3, alpha=0.55, markeredgewidth=0)
+            axis.plot(places, np.mean(rows, axis=0), color=BLUE, linewidth=1.3)
+        below.set(xlabel="joined output left out, by depth", ylabel="test accuracy lost\n(points)", xticks=ticks)
+        lowest.set(xlabel="joined outputs up to this one alone", ylabel="test accuracy", xticks=ticks, ylim=(0, None))
     mark_rerun(figure, results)
     return figure
 

@@ -121,6 +121,7 @@ class JoinedMaps(Sealed):
     similarity: tuple[tuple[float, ...], ...]  # linear CKA of every two of them
     accuracy: float  # of the whole net on these images
     without: tuple[float, ...]  # accuracy with each output replaced by its mean over the images
+    up_to: tuple[float, ...]  # accuracy with every output behind each one replaced so
     machine: Machine
 
     @property

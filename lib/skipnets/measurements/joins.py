@@ -56,10 +56,8 @@ def describe_join(
     def accuracy(joined: list[npt.NDArray[np.float32]]) -> float:
         return round(float((head.predict(joined, verbose=0).argmax(axis=1) == labels).mean()), 4)
 
-    without = []
-    for number, output in enumerate(outputs):
-        mean = np.broadcast_to(output.mean(axis=0), output.shape)
-        without.append(accuracy([*outputs[:number], mean, *outputs[number + 1 :]]))
+    means = [np.broadcast_to(output.mean(axis=0), output.shape) for output in outputs]
+    places = range(len(outputs))
     return JoinedMaps(
         spec=spec,
         weights=digest_arrays(model.get_weights()),
@@ -67,6 +65,7 @@ def describe_join(
         outputs=next(row.inputs for row in layer_rows(model) if row.name == "join"),
         similarity=tuple(tuple(round(linear_cka(one, other), 4) for other in outputs) for one in outputs),
         accuracy=accuracy(outputs),
-        without=tuple(without),
+        without=tuple(accuracy([*outputs[:k], means[k], *outputs[k + 1 :]]) for k in places),
+        up_to=tuple(accuracy([*outputs[: k + 1], *means[k + 1 :]]) for k in places),
         machine=Machine.of(setup),
     )
