@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,6 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
-
-T = TypeVar("T")
 
 LEVEL = 0.95
 POWER = 0.8
@@ -104,7 +102,7 @@ class Comparison:
         return bool(self.low > 0 or self.high < 0)
 
 
-def compare_paired(first: Mapping[T, float], second: Mapping[T, float], *, resolution: float = 0.0) -> Comparison:
+def compare_paired(first: Mapping[Any, float], second: Mapping[Any, float], *, resolution: float = 0.0) -> Comparison:
     """Compare two cells over the seeds that both have.
 
     Args:
