@@ -86,13 +86,17 @@ def made_up_state(spec: RunSpec, epoch: int, flat: float = 0.9, silenced: float 
     )
 
 
-def made_up_maps(spec: RunSpec, without: tuple[float, ...]) -> JoinedMaps:
-    """Return the joined maps of a net with an accuracy of 0.5, any two of them alike by 0.8, the first one enough."""
+def made_up_maps(spec: RunSpec, without: tuple[float, ...], last_stage: float = 0.0) -> JoinedMaps:
+    """Return the joined maps of a net with an accuracy of 0.5, any two of them alike by 0.8.
+
+    The last output, of the third stage, adds ``last_stage`` to what the first one knows; those between add nothing.
+    """
     alike = tuple(tuple(1.0 if i == j else 0.8 for j in range(len(without))) for i in range(len(without)))
-    names = tuple(f"output{number}" for number in range(len(without)))
+    names = (*(f"stage1_conv{number}_pool" for number in range(1, len(without))), "stage3_norm")
+    up_to = (*[0.5 - last_stage] * (len(without) - 1), 0.5)
     return JoinedMaps(
         spec=spec, weights="0" * 64, images=1000, outputs=names, similarity=alike, accuracy=0.5,
-        without=without, up_to=(0.5,) * len(without), machine=MACHINE,
+        without=without, up_to=up_to, machine=MACHINE,
     )  # fmt: skip
 
 

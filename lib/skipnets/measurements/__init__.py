@@ -124,6 +124,10 @@ class JoinedMaps(Sealed):
     up_to: tuple[float, ...]  # accuracy with every output behind each one replaced so
     machine: Machine
 
+    def outputs_before(self, stage: str) -> int:
+        """Return how many outputs come before those of ``stage``, as in ``stage3``."""
+        return next(place for place, name in enumerate(self.outputs) if name.startswith(stage))
+
     @property
     def file_name(self) -> str:
         """Name of the file, one a run."""
