@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from browser import needs_browser, needs_node, run_script, title_of
-from factory import made_up_maps, made_up_record
+from factory import diverged, made_up_maps, made_up_record
 from skipnets.analysis.costs import Cost, cost
 from skipnets.analysis.statistics import compare_paired
 from skipnets.architectures import build
@@ -58,6 +58,14 @@ def test_accuracies_of_joins_stand_in_their_place_and_gaps_say_so(
     seed_0, seed_1, mean = (line.get_ydata()[-1] for line in panels["concatenation, 16 kernels"].lines[-3:])
     assert (seed_0, seed_1, mean) == pytest.approx((0.6, 0.7, 0.65))
     assert [text.get_text() for text in panels["summation, 64 kernels"].texts] == ["not recorded yet"]
+
+
+def test_a_panel_says_that_its_runs_ended_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    grid = joined(monkeypatch, tmp_path).experiment
+    lost = diverged(made_up_record(grid.cell("baseline_12_64").spec), epoch=0)
+    figure = joins.training_and_test(Results(grid, {"baseline_12_64": [lost]}, []))
+    panels = {axis.get_title(): axis for axis in figure.axes}
+    assert [text.get_text() for text in panels["baseline, 64 kernels"].texts] == ["ended in NaN at once"]
 
 
 def test_curves_are_laid_over_each_other_and_what_is_not_recorded_is_left_out(

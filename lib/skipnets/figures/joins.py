@@ -32,11 +32,12 @@ def training_and_test(results: Results) -> Figure:
     figure, axes = plt.subplots(len(COLOURS), len(KERNELS), figsize=(9, 6.6), sharex=True, sharey=True, squeeze=False)
     for row, join in zip(axes, COLOURS, strict=True):
         for axis, number in zip(row, KERNELS, strict=True):
-            curves = results.curves([f"{join}_12_{number}"])
+            name = f"{join}_12_{number}"
+            curves = results.curves([name])
             for measure, (label, colour) in MEASURES.items():
                 draw_seeds(axis, curves[curves.measure == measure], "accuracy", colour, label)
             if curves.empty:
-                say(axis, "not recorded yet")
+                say(axis, "ended in NaN at once" if results.diverged(name) else "not recorded yet")
             axis.set(title=f"{join}, {number} kernels", ylim=(0, 1.02))
         row[0].set_ylabel("accuracy (share)")
     for axis in axes[-1]:
