@@ -5,6 +5,7 @@ Anything that does not decide a result (device, backend, versions, wall time) be
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -261,6 +262,11 @@ class RunSpec(Part):
     def fitted_images(self) -> int:
         """Number of training images that steps are taken on."""
         return self.train_images - self.held_out
+
+    @property
+    def steps(self) -> int:
+        """Number of training steps of the whole run."""
+        return self.epochs * math.ceil(self.fitted_images / self.batch_size)
 
     def learning_rate(self, epoch: int) -> float:
         """Return the learning rate in ``epoch`` (the first is 0)."""

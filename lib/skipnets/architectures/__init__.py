@@ -7,7 +7,7 @@ import keras
 from skipnets.architectures import cnn_vs_resnet, concat_vs_sum, very_deep
 from skipnets.architectures.blocks import Frame
 from skipnets.architectures.initializers import REGISTERED
-from skipnets.errors import BadInputError
+from skipnets.errors import BadInputError, require
 from skipnets.specs import CNN, DeepNet, Initializer, JoinNet, Loss, Part, ResNet
 
 _BUILDERS: dict[type[Part], Any] = {
@@ -46,8 +46,7 @@ def build(
             raise BadInputError(f"{name} {value!r}: expected one of {', '.join(allowed)}")
     if len(input_shape) != 3 or min(input_shape) < 1:
         raise BadInputError(f"image shape {input_shape}: expected height, width and channels, each at least 1")
-    if classes < 1:
-        raise BadInputError(f"classes {classes}: expected at least 1")
+    require(1, classes=classes)
     if initializer == "looks_linear" and input_shape[2] % 2 == 0:
         raise BadInputError(
             f"initializer 'looks_linear': images of {input_shape[2]} channels would count as mirrored already, "

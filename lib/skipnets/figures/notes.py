@@ -1,7 +1,4 @@
-"""The lines of MyST below figures: what they were computed from, by which command, and what is missing.
-
-The command is left out where the results are a rerun's at another scale, which it would not give again.
-"""
+"""The lines of MyST below figures: what they were computed from, by which command, and what is missing."""
 
 from __future__ import annotations
 
@@ -23,7 +20,10 @@ def describe_seeds(seeds: Sequence[int]) -> str:
 
 
 def of_runs(results: Results, names: Sequence[str]) -> str:
-    """Say what the cells among ``names`` were trained on, their seeds, and the command."""
+    """Say what the cells among ``names`` were trained on, their seeds, and the command.
+
+    The command is left out where the results are a rerun's at another scale, which it would not give again.
+    """
     cells = results.cells(names)
     images = dict.fromkeys(
         f"{cell.spec.image_set}, {cell.spec.train_images:,} training and {cell.spec.test_images:,} test images"

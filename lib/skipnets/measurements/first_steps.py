@@ -37,9 +37,8 @@ def check_first_steps(spec: RunSpec, steps: int, images: int) -> None:
     require_tensorflow("first steps")
     if not isinstance(spec.architecture, DeepNet):
         raise BadInputError(f"architecture {spec.architecture.kind!r}: expected plain_net, residual_net or resnext")
-    there = spec.epochs * math.ceil(spec.fitted_images / spec.batch_size)
-    if not 1 <= steps <= there:
-        raise BadInputError(f"steps {steps}: expected 1 to {there}, as many as {spec.run_id} has")
+    if not 1 <= steps <= spec.steps:
+        raise BadInputError(f"steps {steps}: expected 1 to {spec.steps}, as many as {spec.run_id} has")
     if not 2 <= images <= spec.fitted_images:
         raise BadInputError(f"images {images}: expected 2 to {spec.fitted_images}, as many as {spec.run_id} trains on")
 

@@ -45,17 +45,24 @@ NEXT_TO_NO_LOSS = 0.1
 FALL = 0.05
 
 
+def _shared_epoch(results: Results, *cells: str) -> int:
+    """The most epochs after which all these cells were measured with two shared seeds.
+
+    Raises:
+        NotMeasuredError: There are none.
+    """
+    if epochs := results.measured_epochs(cells):
+        return epochs[-1]
+    raise NotMeasuredError(f"Needs states of {' and '.join(cells)} with two shared seeds: skipnets measure states.")
+
+
 def _compare_states(
     results: Results, first: str, second: str, value: Callable[[State], float]
 ) -> tuple[Comparison, int]:
     """Compare two cells' trained nets after the most epochs that both were measured at with two shared seeds."""
-    epochs = results.measured_epochs([first, second])
-    if not epochs:
-        raise NotMeasuredError(f"Needs states of {first} and {second} with two shared seeds: skipnets measure states.")
-    values = [
-        {seed: value(state) for seed, state in results.states(cell, epochs[-1]).items()} for cell in (first, second)
-    ]
-    return compare_paired(*values), epochs[-1]
+    epoch = _shared_epoch(results, first, second)
+    values = [{seed: value(state) for seed, state in results.states(cell, epoch).items()} for cell in (first, second)]
+    return compare_paired(*values), epoch
 
 
 def _mean_between(curve: Curve, metric: str, first: int, last: int) -> float:
@@ -234,11 +241,8 @@ def signal_survives_a_silent_branch(results: Results) -> Verdict:
     Refuted where it keeps less. A net without additions cannot do so, whatever it has learnt: behind a silent layer all
     is constant. It is told beside the ResNet, and decides nothing.
     """
-    cells = ["resnet", "resnet_no_skips"]
-    epochs = results.measured_epochs(cells)
-    if not epochs:
-        raise NotMeasuredError(f"Needs states of {' and '.join(cells)} with two shared seeds: skipnets measure states.")
-    states = list(results.states("resnet", epochs[-1]).values())
+    epoch = _shared_epoch(results, "resnet", "resnet_no_skips")
+    states = list(results.states("resnet", epoch).values())
     left = [_without_a_branch(state) for state in states]
     kept = summarize([float(np.mean(of_net)) for of_net in left])
     lost = summarize([state.test_accuracy - float(np.mean(of_net)) for state, of_net in zip(states, left, strict=True)])
@@ -250,9 +254,9 @@ def signal_survives_a_silent_branch(results: Results) -> Verdict:
     elif kept.low > UNTRAINED and lost.low > FALL:
         status = "conditional"
     shares = [one / state.test_accuracy for state, of_net in zip(states, left, strict=True) for one in of_net]
-    bare = [_without_a_branch(state) for state in results.states("resnet_no_skips", epochs[-1]).values()]
+    bare = [_without_a_branch(state) for state in results.states("resnet_no_skips", epoch).values()]
     reason = (
-        f"After {epochs[-1]} epochs the ResNet loses {points(lost)} of test accuracy when the last layer of a unit's "
+        f"After {epoch} epochs the ResNet loses {points(lost)} of test accuracy when the last layer of a unit's "
         f"branch is set to zero, mean of the two units, and keeps {told(kept)}: between {100 * min(shares):.0f} % and "
         f"{100 * max(shares):.0f} % of what it had. Without additions {np.mean(bare):.2f} is left, as it must be. Of "
         "110 layers, Veit et al. report no noticeable change when one block is deleted."

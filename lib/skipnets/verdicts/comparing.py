@@ -144,7 +144,7 @@ def verdict_by_all_signs(
     everywhere: bool = False,
     tell: Callable[[Summary | Comparison], str] = points,
 ) -> Verdict:
-    """Return the verdict where all differences should be above zero; the first one's number stands for them."""
+    """Return the verdict where all differences should be above zero, with each of them told."""
     return Verdict(rising(found, everywhere), f"{what}: {told_each(labels, found, tell)}.")
 
 

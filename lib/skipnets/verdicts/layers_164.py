@@ -3,8 +3,6 @@
 A range or a condition number a thousand times another needs no interval: one seed is enough, and is told.
 """
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -211,6 +209,5 @@ def _infinite_on_the_way(steps: FirstSteps) -> str:
 def _end_of_training(results: Results, name: str) -> Moment | None:
     """A cell's first net that was measured until its training ends, at that end."""
     spec = results.experiment.cell(name).spec
-    steps = spec.epochs * math.ceil((spec.train_images - spec.held_out) / spec.batch_size)
-    found = results.first_steps(name, steps)
+    found = results.first_steps(name, spec.steps)
     return _last(found[min(found)]) if found else None

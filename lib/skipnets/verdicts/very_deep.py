@@ -76,6 +76,18 @@ def _trend(results: Results, kind: str, value: Value) -> Summary:
     return summarize(np.nan_to_num(rises).tolist(), resolution=2 / steps)
 
 
+def _falling(fall: Comparison, qualified: Comparison) -> Status:
+    """Supported where a fall and its ``qualified`` form are both below zero, refuted where the first is above.
+
+    Conditional where it is below zero and the other not, to within two points.
+    """
+    if fall.low > 0:
+        return "refuted"
+    if fall.high < 0 and qualified.high < 0:
+        return "supported"
+    return "conditional" if fall.high < 0 and qualified.low > -ALIKE else "not distinguishable"
+
+
 @RULES.decide("A29", "B8")
 def depth_degrades_training(results: Results) -> Verdict:
     """From 20 to 56 layers plain nets lose training accuracy, and more of it than ResNets lose in runs as short.
@@ -100,13 +112,7 @@ def depth_degrades_training(results: Results) -> Verdict:
     if len(changes[0].keys() & changes[1].keys()) < 2:
         raise NotMeasuredError(f"Needs two seeds that plain nets and ResNets of {SHALLOW} and {DEEP} layers share.")
     beyond = compare_paired(*changes)
-    status: Status = "not distinguishable"
-    if plain.low > 0:
-        status = "refuted"
-    elif plain.high < 0 and beyond.high < 0:
-        status = "supported"
-    elif plain.high < 0 and beyond.low > -ALIKE:
-        status = "conditional"
+    status = _falling(plain, beyond)
     reason = (
         f"Training accuracy at {DEEP} minus that at {SHALLOW} layers {SCALE}: plain nets {points(plain)}, ResNets "
         f"{points(residual)}, plain nets beyond ResNets {points(beyond)}. What both share may be due to the short "
@@ -187,13 +193,7 @@ def difficulty_beyond_ten_layers(results: Results) -> Verdict:
         depth: _compare(results, f"plain_net_{depth}", f"plain_net_{FEWEST}") for depth in DEPTHS if depth > FEWEST
     }
     beyond_ten, deepest = deeper[DEPTHS[1]], deeper[MOST]
-    status: Status = "not distinguishable"
-    if deepest.low > 0:
-        status = "refuted"
-    elif deepest.high < 0 and beyond_ten.high < 0:
-        status = "supported"
-    elif deepest.high < 0 and beyond_ten.low > -ALIKE:
-        status = "conditional"
+    status = _falling(deepest, beyond_ten)
     spared = [depth for depth, found in deeper.items() if found.high >= 0]
     onset = next((depth for depth in deeper if depth > max(spared, default=0)), None)
     since = f" It is discernibly lower at {onset} layers and at every greater depth." if onset else ""
