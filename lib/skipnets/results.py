@@ -97,6 +97,14 @@ class Results:
         finished = outcomes[(outcomes.status == "completed") & outcomes[column].notna()]
         return dict(zip(finished.seed.tolist(), finished[column].tolist(), strict=True))
 
+    def values(self, name: str, value: Callable[[RunRecord], float], diverged: float | None = None) -> dict[int, float]:
+        """Return ``value`` of each completed run of a cell, by seed; of one that diverged ``diverged``, or nothing."""
+        found = {
+            record.spec.seed: value(record) if record.final.status == "completed" else diverged
+            for record in self.records.get(name, [])
+        }
+        return {seed: one for seed, one in found.items() if one is not None}
+
     def diverged(self, name: str) -> dict[int, int]:
         """Return the completed epochs after which runs of a cell diverged, by seed."""
         ends = {record.spec.seed: record.final.diverged_at for record in self.records.get(name, [])}

@@ -18,7 +18,7 @@ from skipnets.verdicts.comparing import (
     Value,
     alike,
     apart,
-    by_seed,
+    by_shared_seed,
     compare,
     epochs_to_loss,
     late,
@@ -338,12 +338,9 @@ def spikes_only_in_the_resnet(results: Results) -> Verdict:
 def skips_and_dropout_together(results: Results) -> Verdict:
     """Dropout adds more spikes to the net with skips than to the one without: the interaction in the 2x2."""
     cells = ("resnet", "resnet_dropout_0", "resnet_no_skips", "resnet_no_skips_dropout_0")
-    both, skips, dropout, neither = (by_seed(results, cell, _test_spikes) for cell in cells)
-    shared = both.keys() & skips.keys() & dropout.keys() & neither.keys()
-    if len(shared) < 2:
-        raise NotMeasuredError("Needs two seeds that all four cells of skips and dropout share.")
-    with_skips = {seed: both[seed] - skips[seed] for seed in shared}
-    without = {seed: dropout[seed] - neither[seed] for seed in shared}
+    both, skips, dropout, neither = by_shared_seed(results, cells, _test_spikes)
+    with_skips = {seed: both[seed] - skips[seed] for seed in both}
+    without = {seed: dropout[seed] - neither[seed] for seed in both}
     reason = "What dropout adds to the spikes per 100 epochs of test loss, with skips minus without"
     found = compare_paired(with_skips, without, resolution=2**0.5 * _spike(results))
     return verdict_by_sign(found, "supported", "refuted", reason)

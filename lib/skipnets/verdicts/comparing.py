@@ -25,22 +25,30 @@ def late(measure: str, metric: str) -> Value:
 
 
 def by_seed(results: Results, cell: str, value: Value, diverged: float | None = None) -> dict[int, float]:
-    """Return ``value`` of each completed run of ``cell``: at least two, since one says nothing about chance.
-
-    A run that diverged counts as ``diverged``; if None, it is left out.
+    """Return what ``Results.values`` has of ``cell``: of two runs or more, since one says nothing about chance.
 
     Raises:
         NotMeasuredError: Fewer than two are recorded.
     """
-    found = {}
-    for record in results.records.get(cell, []):
-        if record.final.status == "completed":
-            found[record.spec.seed] = value(record)
-        elif diverged is not None:
-            found[record.spec.seed] = diverged
+    found = results.values(cell, value, diverged)
     if len(found) < 2:
         raise NotMeasuredError(f"Needs two completed runs of cell {cell}, {len(found)} recorded.")
     return found
+
+
+def by_shared_seed(
+    results: Results, cells: Sequence[str], value: Value, diverged: float | None = None
+) -> list[dict[int, float]]:
+    """Return what ``by_seed`` has of each cell, of the seeds alone that all of them share: at least two.
+
+    Raises:
+        NotMeasuredError: They share fewer.
+    """
+    found = [by_seed(results, cell, value, diverged) for cell in cells]
+    seeds = sorted(set.intersection(*(set(values) for values in found)))
+    if len(seeds) < 2:
+        raise NotMeasuredError(f"Needs two seeds that {', '.join(cells[:-1])} and {cells[-1]} share.")
+    return [{seed: values[seed] for seed in seeds} for values in found]
 
 
 def summary(
@@ -66,9 +74,7 @@ def compare(
     Raises:
         NotMeasuredError: They share fewer than two seeds.
     """
-    of_first, of_second = (by_seed(results, cell, value, diverged) for cell in (first, second))
-    if len(of_first.keys() & of_second.keys()) < 2:
-        raise NotMeasuredError(f"Needs two seeds that {first} and {second} share.")
+    of_first, of_second = by_shared_seed(results, (first, second), value, diverged)
     return compare_paired(of_first, of_second, resolution=resolution)
 
 

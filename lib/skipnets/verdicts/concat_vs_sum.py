@@ -3,6 +3,7 @@
 Accuracies are those after the last epoch, as in Table 1. The test accuracy of a run that diverged counts as chance.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from skipnets.verdicts.comparing import (
     alike,
     apart,
     by_seed,
+    by_shared_seed,
     compare,
     epochs_to_loss,
     points,
@@ -115,16 +117,14 @@ def _best_less_last(results: Results) -> tuple[Comparison, str]:
 
 def _spread(results: Results, value: Value, groups: Sequence[Sequence[str]]) -> dict[int, float]:
     """By seed, how far ``value`` of a group's cells lies apart, in the group where it does so most."""
-    found = [[by_seed(results, cell, value, _diverged(value)) for cell in group] for group in groups]
-    seeds = set.intersection(*(set(values) for group in found for values in group))
-    if len(seeds) < 2:
-        raise NotMeasuredError("Needs two seeds that all these cells share.")
+    cells = list(dict.fromkeys(cell for group in groups for cell in group))
+    found = dict(zip(cells, by_shared_seed(results, cells, value, _diverged(value)), strict=True))
 
-    def apart_in(group: Sequence[dict[int, float]], seed: int) -> float:
-        values = [of_cell[seed] for of_cell in group]
+    def apart_in(group: Sequence[str], seed: int) -> float:
+        values = [found[cell][seed] for cell in group]
         return max(values) - min(values)
 
-    return {seed: max(apart_in(group, seed) for group in found) for seed in seeds}
+    return {seed: max(apart_in(group, seed) for group in groups) for seed in found[cells[0]]}
 
 
 def _row(cell: str) -> Rule:
@@ -167,18 +167,13 @@ def depth_is_not_worth_its_price(results: Results) -> Verdict:
 
     Layers rise to 69, kernels to 64, and gains are points of test accuracy a doubling of the multiply-adds.
     """
-    start = (12, 16)
-    base = by_seed(results, "concatenation_12_16", end_test, CHANCE)
+    sizes = ((12, 16), (69, 16), (12, 64))
+    base, *larger = by_shared_seed(results, [f"concatenation_{layers}_{k}" for layers, k in sizes], end_test, CHANCE)
+    doublings = [math.log2(MULTIPLY_ADDS[size] / MULTIPLY_ADDS[sizes[0]]) for size in sizes[1:]]
     deeper, wider = (
-        {
-            seed: 100 * (value - base[seed]) / math.log2(MULTIPLY_ADDS[size] / MULTIPLY_ADDS[start])
-            for seed, value in by_seed(results, f"concatenation_{size[0]}_{size[1]}", end_test, CHANCE).items()
-            if seed in base
-        }
-        for size in ((69, 16), (12, 64))
+        {seed: 100 * (value - base[seed]) / doubled for seed, value in of_net.items()}
+        for of_net, doubled in zip(larger, doublings, strict=True)
     )
-    if len(deeper.keys() & wider.keys()) < 2:
-        raise NotMeasuredError("Needs two seeds that concatenation of 12/16, 69/16 and 12/64 share.")
     reason = (
         "Points of test accuracy a doubling of the multiply-adds, concatenation from 12 layers of 16 kernels: to 69 "
         "layers minus to 64 kernels"
@@ -445,13 +440,11 @@ def depth_does_not_help_linearly(results: Results) -> Verdict:
 
     Refuted where the gains agree to 0.02 points a layer, one point over 50 layers.
     """
-    at = {depth: by_seed(results, f"concatenation_{depth}_3", end_test, CHANCE) for depth in (12, 69, 120)}
-    seeds = set.intersection(*(set(values) for values in at.values()))
-    if len(seeds) < 2:
-        raise NotMeasuredError("Needs two seeds that the concatenation nets of 12, 69 and 120 layers share.")
+    depths = (12, 69, 120)
+    of_nets = by_shared_seed(results, [f"concatenation_{depth}_3" for depth in depths], end_test, CHANCE)
     early, late = (
-        {seed: 100 * (at[deep][seed] - at[shallow][seed]) / (deep - shallow) for seed in seeds}
-        for shallow, deep in ((12, 69), (69, 120))
+        {seed: 100 * (below[seed] - above[seed]) / (deep - shallow) for seed in below}
+        for (shallow, above), (deep, below) in itertools.pairwise(zip(depths, of_nets, strict=True))
     )
     reason = "Points of test accuracy a layer, from 69 to 120 layers minus from 12 to 69"
     found = compare_paired(late, early)

@@ -15,12 +15,13 @@ from skipnets.published import RESNET_TEST_ERRORS
 from skipnets.records import RunRecord
 from skipnets.results import Results
 from skipnets.scoring import CHANCE
-from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
+from skipnets.verdicts import Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
     ALIKE,
     UNTRAINED,
     Value,
     by_seed,
+    by_shared_seed,
     compare,
     late,
     points,
@@ -67,11 +68,8 @@ def _trend(results: Results, kind: str, value: Value) -> Summary:
     Of all pairs of depths the share where the deeper net has more, less the share where it has less (Somers' D):
     1 if every further layer helps, -1 if every one hurts, 0 if all have the same.
     """
-    at = [by_seed(results, f"{kind}_{depth}", value, CHANCE) for depth in DEPTHS]
-    seeds = set.intersection(*(set(values) for values in at))
-    if len(seeds) < 2:
-        raise NotMeasuredError(f"Needs two seeds that the cells of {kind} share at all depths.")
-    rises = [somersd(DEPTHS, [values[seed] for values in at]).statistic for seed in sorted(seeds)]
+    at = by_shared_seed(results, [f"{kind}_{depth}" for depth in DEPTHS], value, CHANCE)
+    rises = [somersd(DEPTHS, [values[seed] for values in at]).statistic for seed in at[0]]
     steps = math.comb(len(DEPTHS), 2)  # pairs of depths; one that turns round moves the share by two of them
     return summarize(np.nan_to_num(rises).tolist(), resolution=2 / steps)
 
@@ -94,24 +92,15 @@ def depth_degrades_training(results: Results) -> Verdict:
 
     Conditional where they lose it, and no more than two points beyond what ResNets do.
     """
-    known = {
-        (kind, depth): by_seed(results, f"{kind}_{depth}", learnt, CHANCE)
-        for kind in ("plain_net", "residual_net")
-        for depth in (SHALLOW, DEEP)
-    }
     plain, residual = (
         _compare(results, f"{kind}_{DEEP}", f"{kind}_{SHALLOW}") for kind in ("plain_net", "residual_net")
     )
-    changes = [
-        {
-            seed: known[kind, DEEP][seed] - known[kind, SHALLOW][seed]
-            for seed in known[kind, DEEP].keys() & known[kind, SHALLOW].keys()
-        }
-        for kind in ("plain_net", "residual_net")
-    ]
-    if len(changes[0].keys() & changes[1].keys()) < 2:
-        raise NotMeasuredError(f"Needs two seeds that plain nets and ResNets of {SHALLOW} and {DEEP} layers share.")
-    beyond = compare_paired(*changes)
+    cells = [f"{kind}_{depth}" for kind in ("plain_net", "residual_net") for depth in (SHALLOW, DEEP)]
+    plain_shallow, plain_deep, residual_shallow, residual_deep = by_shared_seed(results, cells, learnt, CHANCE)
+    beyond = compare_paired(
+        {seed: plain_deep[seed] - plain_shallow[seed] for seed in plain_deep},
+        {seed: residual_deep[seed] - residual_shallow[seed] for seed in residual_deep},
+    )
     status = _falling(plain, beyond)
     reason = (
         f"Training accuracy at {DEEP} minus that at {SHALLOW} layers {SCALE}: plain nets {points(plain)}, ResNets "
