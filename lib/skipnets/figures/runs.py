@@ -114,9 +114,10 @@ class Panel:
 def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
     """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7.
 
-    Dotted lines stand where the learning rate of a cell falls.
+    Panels that all show the same metric share their axis. Dotted lines stand where the learning rate of a cell falls.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False)
+    shared = len({panel.metric for panel in panels}) == 1
+    figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False, sharey=shared)
     colours = (BLUE, GREEN, ORANGE, PINK, SILVER)
     units = {"accuracy": "accuracy (share of images)", "loss": "loss (nats per image)"}
     for axis, panel in zip(axes[0], panels, strict=True):
@@ -127,13 +128,17 @@ def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
         axis.set(title=panel.title, xlabel="epoch", ylabel=units[panel.metric])
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if axis.lines:
-            axis.set_ylim(0, 1.05 * axis.dataLim.y1)
             axis.legend(fontsize=7.5)
             schedules = [cell.spec.schedule for cell in results.cells(list(panel.lines.values()))]
             for epoch in {epoch for schedule in schedules if schedule for epoch in schedule.milestones}:
                 axis.axvline(epoch, color=GREY, linewidth=0.8, linestyle=":")
         else:
             say(axis, "not recorded yet")
+        if shared:
+            axis.label_outer()
+    # Last, so that an axis that panels share has room for all of them.
+    for axis in axes[0]:
+        axis.set_ylim(bottom=0)
     mark_rerun(figure, results)
     return figure
 
