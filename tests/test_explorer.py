@@ -104,7 +104,15 @@ def test_the_picture_has_a_map_a_net_and_colours_for_what_has_no_place_on_the_sc
     assert list(plain.images[0].get_extent()) == [0.5, 7.5, 9.5, -0.5]
     infinite = np.ma.getmaskarray(plain.images[0].get_array())
     assert infinite[0].tolist() == [False, False, True, True, False, True, True]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["infinite or undefined", "0"]
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(("quantity", "zero"), [("condition", []), ("output_range", ["0"])])
+def test_a_zero_is_in_the_legend_where_a_map_has_one(
+    nets: dict[str, FirstSteps], quantity: str, zero: list[str]
+) -> None:
+    figure = explorer.explorer_picture(nets, quantity)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["infinite or undefined", *zero]
     plt.close(figure)
 
 

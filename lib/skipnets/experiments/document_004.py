@@ -81,8 +81,8 @@ def layers_164(
     (here both). A CPU can do the first steps of each: ``skipnets measure first-steps``. The cells on other images exist
     in the book's experiment alone.
 
-    The learning rate of the two orthogonal starts was chosen once, by one seed of the looks-linear one: at 0.01 its
-    loss jumped and stayed at that of guessing, at 0.001 it had fallen to 2.13 after 100 steps.
+    The learning rate of the two orthogonal starts was chosen once, of two, by one seed of the looks-linear one: at 0.01
+    its loss jumped and stayed at that of guessing, at 0.001 it fell.
 
     Raises:
         BadInputError: An argument is out of range; the message names it.

@@ -51,7 +51,9 @@ def explorer_picture(found: Mapping[str, FirstSteps], quantity: str) -> Figure:
         axis.set_xlabel("convolution, by depth")
         axis.tick_params(labelbottom=True)  # where an odd number of nets leaves the place below empty
     figure.colorbar(image, ax=axes, label=f"{QUANTITIES[quantity].label}\n(log scale)")
-    own = [Patch(color=INFINITE, label="infinite or undefined"), Patch(color=ZERO, label="0")]
+    own = [Patch(color=INFINITE, label="infinite or undefined")]
+    if any((table == 0).any() for table in tables):
+        own.append(Patch(color=ZERO, label="0"))
     figure.legend(handles=own, loc="outside upper center", ncols=2)
     return figure
 

@@ -174,20 +174,12 @@ def cnn_quicker(results: Results) -> Verdict:
     return verdict_by_sign(found, "refuted", "supported", reason)
 
 
-@RULES.decide("A7")
-def fewer_layers_are_worse(results: Results) -> Verdict:
-    """Without its last two convolutions the CNN's test accuracy is lower in epochs 51 to 100."""
-    found = compare(results, "cnn_two_stages", "cnn_no_dropout", test_accuracy_to_100)
-    reason = (
-        "In document 000's CNN, not in the network that the sentence is about: test accuracy in epochs 51-100, with "
-        "two of its three pairs of convolutions minus with all three"
-    )
-    return verdict_by_sign(found, "refuted", "supported", reason)
-
-
 @RULES.decide("A8")
 def overfitting_solved(results: Results) -> Verdict:
-    """With dropout, the ResNet's training and test accuracy lie within ten points."""
+    """With dropout, the ResNet's training and test accuracy lie within ten points; conditional if they do not.
+
+    One net on 2,500 images can show that the sentence does not hold everywhere, and no more.
+    """
     gap = summary(results, "resnet", lambda record: LEARNT(record) - TEST_ACCURACY(record))
     gain = compare(results, "resnet", "resnet_dropout_0", TEST_ACCURACY)
     reason = (
@@ -195,7 +187,7 @@ def overfitting_solved(results: Results) -> Verdict:
         "share of the training images that it knows with 50 % dropout minus that of the test images: "
         f"{points(gap)}. Its test accuracy with the dropout minus without: {points(gain)}."
     )
-    return Verdict(status_by_side(gap, "refuted", "supported", of=0.1), reason)
+    return Verdict(status_by_side(gap, "conditional", "supported", of=0.1), reason)
 
 
 @RULES.decide("A10")
@@ -399,17 +391,17 @@ def _within(results: Results, name: str, low: float, high: float) -> Verdict:
     least, most = accuracy_interval(round(found.mean * images), images)
     error = (most - least) / 2
     reason = (
-        f"In the last 50 epochs the {cell.label}'s test accuracy is {told(found)}; with 95 % confidence, the choice "
-        f"of the {images:,} test images moves it by no more than {100 * error:.1f} points. The words are read as "
-        f"{low:.2f} to {high:.2f}."
+        f"{cell.label} ({cell.spec.image_set}): test accuracy in the last 50 epochs {told(found)}; with 95 % "
+        f"confidence, the choice of the {images:,} images moves it by no more than {100 * error:.1f} points. The words "
+        f"are read as {low:.2f} to {high:.2f}."
     )
     return verdict_by_range(found, low, high, error, reason)
 
 
 @RULES.decide("A57")
 def cnn_test_accuracy(results: Results) -> Verdict:
-    """In the last 50 epochs the CNN's test accuracy lies between 0.4 and 0.5."""
-    return _within(results, "cnn", 0.40, 0.50)
+    """In the last 50 epochs the CNN's test accuracy, on 10,000 images, lies between 0.4 and 0.5."""
+    return _within(results, "cnn_jpeg", 0.40, 0.50)
 
 
 @RULES.decide("A59")
@@ -444,8 +436,8 @@ def resnet_training_accuracy(results: Results) -> Verdict:
 
 @RULES.decide("A61")
 def resnet_test_accuracy(results: Results) -> Verdict:
-    """In the last 50 epochs the ResNet's test accuracy is in the high 40s to low 50s: 0.46 to 0.54."""
-    return _within(results, "resnet", 0.46, 0.54)
+    """In the last 50 epochs the ResNet's test accuracy, on 10,000 images, is 0.46 to 0.54: high 40s to low 50s."""
+    return _within(results, "resnet_jpeg", 0.46, 0.54)
 
 
 @RULES.decide("A70")

@@ -89,18 +89,18 @@ def alike(found: Comparison) -> bool:
     return found.low > -ALIKE and found.high < ALIKE
 
 
-def told(found: Summary | Comparison, scale: float = 1, unit: str = "") -> str:
+def told(found: Summary | Comparison, scale: float = 1, unit: str = "", digits: str = ".3g") -> str:
     """Say a mean or a difference with its interval, in the unit that ``scale`` turns it into."""
     value, sign, seeds = (
         (found.difference, "+", "paired seeds") if isinstance(found, Comparison) else (found.mean, "", "seeds")
     )
-    number, low, high = (f"{scale * one:{sign}.3g}" for one in (value, found.low, found.high))
+    number, low, high = (f"{scale * one:{sign}{digits}}" for one in (value, found.low, found.high))
     return f"{number}{unit} (95 % interval {low} to {high}, {found.n} {seeds})"
 
 
 def points(found: Summary | Comparison) -> str:
-    """Say a difference of two shares in percentage points."""
-    return told(found, 100, " points")
+    """Say a difference of two shares in percentage points, to a tenth."""
+    return told(found, 100, " points", ".1f")
 
 
 def told_each(

@@ -15,6 +15,9 @@ RULES = Rules()
 #: The layers whose plots the paper prints.
 FIRST, LATE = 1, 160
 
+#: The ResNets of the claims about trained ones, an image set each.
+RESIDUAL_NETS = ("residual_net", "residual_net_mnist")
+
 #: What the paper prints of PlainNet on MNIST: range of the first layer's outputs, and of most of its weights.
 PRINTED_OUTPUTS, PRINTED_WEIGHTS = 1.7e6, 4e5
 
@@ -115,7 +118,7 @@ def residual_nets_stay_in_proportion(results: Results) -> Verdict:
 
 @RULES.decide("C16")
 def plain_nets_are_infinite_from_layer_80_on(results: Results) -> Verdict:
-    """Condition numbers of PlainNet are infinite in under 10 % of the layers before 80 and over 90 % from there on.
+    """Infinite in under 10 % of PlainNet's layers before 80, over 90 % from there on; conditional if twice as often.
 
     Supported where that is so at the last moment with batch normalization and without. Conditional where in one of the
     nets, at the start or at the last moment, more than 10 % of the later layers are infinite, twice the share of the
@@ -151,35 +154,30 @@ def residual_nets_are_never_infinite(results: Results) -> Verdict:
     Conditional where that is so on one of the sets. The sentence is about trained nets: what the first steps show is
     told, and settles nothing.
     """
-    begun = [_steps(results, name) for name in ("residual_net", "residual_net_mnist")]
-    told = "; ".join(_infinite_on_the_way(steps) for steps in begun)
-    ends = [_end_of_training(results, name) for name in ("residual_net", "residual_net_mnist")]
-    if not all(ends):
-        raise NotMeasuredError(
-            "Needs condition numbers of ResNets at the end of their training, which are not measured. Layers with an "
-            f"infinite one in the first {FIRST_STEPS} steps, one seed: {told} (guessing: 2.30). {READING}"
-        )
-    left = [len(infinite_layers(end)) for end in ends if end]
+    told = "; ".join(_infinite_on_the_way(_steps(results, name)) for name in RESIDUAL_NETS)
+    before = f"Layers with an infinite one in the first {FIRST_STEPS} steps: {told} (guessing: 2.30). {READING}"
+    left = [len(infinite_layers(end)) for end in _ends_of_training(results, before)]
     status: Status = "conditional" if any(left) else "supported"
-    reason = f"One seed, infinite layers at the end: {' and '.join(map(str, left))}. Before: {told}. {READING}"
+    reason = f"One seed, infinite layers at the end: {' and '.join(map(str, left))}. {before}"
     return Verdict("refuted" if all(left) else status, reason)
 
 
 @RULES.decide("C20")
 def condition_falls_with_depth(results: Results) -> Verdict:
-    """In a ResNet, condition numbers of the last hundred layers are a tenth of the first twenty's, on both image sets.
+    """A trained ResNet's condition numbers in its last hundred layers are a tenth of its first twenty's, on both sets.
 
     Medians, without the dead channels. Conditional where they fall by half on one set, refuted where they rise on both.
+    As with C19, what the first steps show is told, and settles nothing.
     """
-    falls, told = [], []
-    for cell in ("residual_net", "residual_net_mnist"):
-        steps = _steps(results, cell)
-        condition = _last(steps).condition
-        early, late = float(np.median(condition[:20])), float(np.median(condition[-100:]))
-        falls.append(early / late)
-        told.append(
-            f"{early:,.0f} and {late:,.0f} on {steps.spec.image_set}, at a loss of {np.mean(steps.loss[-50:]):.2f} nats"
-        )
+    begun = [_steps(results, name) for name in RESIDUAL_NETS]
+    told = "; ".join(
+        f"{early:,.0f} and {late:,.0f} on {steps.spec.image_set}, at a loss of {np.mean(steps.loss[-50:]):.2f} nats"
+        for steps in begun
+        for early, late in (_early_and_late(_last(steps)),)
+    )
+    before = f"After {max(begun[0].moments)} steps: {told} (guessing: 2.30)."
+    ends = [_early_and_late(end) for end in _ends_of_training(results, before)]
+    falls = [early / late for early, late in ends]
     status: Status = "not distinguishable"
     if min(falls) >= TENFOLD:
         status = "supported"
@@ -188,10 +186,15 @@ def condition_falls_with_depth(results: Results) -> Verdict:
     elif max(falls) < 1:
         status = "refuted"
     reason = (
-        f"One seed, after {max(steps.moments)} steps, of channels that are not dead, median over the first 20 and the "
-        f"last 100 convolutions: {'; '.join(told)} (guessing: 2.30)."
+        "One seed, of channels that are not dead, median over the first 20 and the last 100 convolutions: "
+        f"{'; '.join(f'{early:,.0f} and {late:,.0f}' for early, late in ends)}. {before}"
     )
     return Verdict(status, reason)
+
+
+def _early_and_late(moment: Moment) -> tuple[float, float]:
+    """Median condition number of the first twenty and of the last hundred convolutions."""
+    return float(np.median(moment.condition[:20])), float(np.median(moment.condition[-100:]))
 
 
 def _infinite_on_the_way(steps: FirstSteps) -> str:
@@ -206,8 +209,16 @@ def _infinite_on_the_way(steps: FirstSteps) -> str:
     )
 
 
-def _end_of_training(results: Results, name: str) -> Moment | None:
-    """A cell's first net that was measured until its training ends, at that end."""
-    spec = results.experiment.cell(name).spec
-    found = results.first_steps(name, spec.steps)
-    return _last(found[min(found)]) if found else None
+def _ends_of_training(results: Results, before: str) -> list[Moment]:
+    """The first net of each of ``RESIDUAL_NETS`` that was measured until its training ends, at that end.
+
+    Raises:
+        NotMeasuredError: One was not. ``before`` is what is known instead.
+    """
+    found = [results.first_steps(name, results.experiment.cell(name).spec.steps) for name in RESIDUAL_NETS]
+    if not all(found):
+        raise NotMeasuredError(
+            "Needs condition numbers of ResNets at the end of their training, which are not measured. One seed so far. "
+            + before
+        )
+    return [_last(of_seeds[min(of_seeds)]) for of_seeds in found]
