@@ -77,6 +77,21 @@ def test_curves_are_laid_over_each_other_and_what_is_not_recorded_is_left_out(
     assert figure.axes[0].get_ylabel() == "loss (nats per image)"
 
 
+@pytest.mark.parametrize(("largest", "top"), [(8e16, runs.HIGHEST_LOSS), (3.0, 3.15)])
+def test_a_loss_beyond_all_others_does_not_flatten_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, largest: float, top: float
+) -> None:
+    """Both panels have the frame of the larger of the two."""
+    grid = joined(monkeypatch, tmp_path).experiment
+    record = made_up_record(grid.cell("baseline_12_3").spec)
+    loss = (largest, *[0.0] * (len(record.history.training.loss) - 1))
+    history = record.history.model_copy(update={"training": record.history.training.model_copy(update={"loss": loss})})
+    results = Results(grid, {"baseline_12_3": [record.model_copy(update={"history": history})]}, [])
+    panels = [runs.Panel(name, "training", "loss", {name: name}) for name in ("baseline_12_3", "baseline_69_3")]
+    figure = runs.overlaid(results, panels)
+    assert [axis.get_ylim() for axis in figure.axes] == [(0, pytest.approx(top))] * 2
+
+
 def test_milestones_of_the_learning_rate_are_marked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path)
     grid = very_deep(seeds=[0])

@@ -62,7 +62,7 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
             above.set_title(label, fontsize=9)
             say(above, "not measured yet")
             continue
-        above.set_title(f"{label}, {describe_seeds([maps.spec.seed for maps in found])}", fontsize=9)
+        above.set_title(f"{label},\n{describe_seeds([maps.spec.seed for maps in found])}", fontsize=9)
         places = range(1, 1 + len(found[0].outputs))
         edges = (0.5, len(places) + 0.5)
         similarity = np.mean([maps.similarity for maps in found], axis=0)

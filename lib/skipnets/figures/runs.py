@@ -111,10 +111,15 @@ class Panel:
     lines: Mapping[str, str]  # cell by label
 
 
+#: Nats an image: a loss far above that of guessing (2.3 of ten classes) would flatten all others.
+HIGHEST_LOSS = 5.0
+
+
 def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
     """Curves of several cells in each panel, seeds thin and their mean thick; document 003, Figures 5 to 7.
 
-    Panels that all show the same metric share their axis. Dotted lines stand where the learning rate of a cell falls.
+    Panels that all show the same metric share their axis. Dotted lines stand where the learning rate of a cell falls. A
+    line leaves the frame where a loss is above ``HIGHEST_LOSS``.
     """
     shared = len({panel.metric for panel in panels}) == 1
     figure, axes = plt.subplots(1, len(panels), figsize=(9, 3.9), squeeze=False, sharey=shared)
@@ -137,8 +142,9 @@ def overlaid(results: Results, panels: Sequence[Panel]) -> Figure:
         if shared:
             axis.label_outer()
     # Last, so that an axis that panels share has room for all of them.
-    for axis in axes[0]:
-        axis.set_ylim(bottom=0)
+    for axis, panel in zip(axes[0], panels, strict=True):
+        highest = axis.get_ylim()[1]
+        axis.set_ylim(0, min(highest, HIGHEST_LOSS) if panel.metric == "loss" else highest)
     mark_rerun(figure, results)
     return figure
 
