@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from IPython import get_ipython
+from IPython.display import Markdown, display
 from pydantic import TypeAdapter
 
 from skipnets.errors import BadInputError, require
@@ -74,7 +75,7 @@ def refuse_bad_parameters(declared: Mapping[str, Parameter], given: Mapping[str,
 
 
 def check_parameters(**ranges: tuple[float, float | None]) -> bool:
-    """Check what papermill has set; called in the cell behind a chapter's parameters.
+    """Check what papermill has set, and say below the cell what it was; called in the cell behind the parameters.
 
     papermill itself only warns of a name that the chapter does not have and lets every type pass.
 
@@ -92,11 +93,21 @@ def check_parameters(**ranges: tuple[float, float | None]) -> bool:
         return False
     cells: list[str] = shell.user_ns["In"]
     positions = [position for position, source in enumerate(cells) if source.startswith(INJECTED)]
+    given: dict[str, Any] = {}
     if positions:
         injected = ast.parse(cells[positions[-1]])
         nodes = [node for node in ast.walk(injected) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
         declared = declared_parameters(cells[positions[-1] - 1])
-        refuse_bad_parameters(declared, {node.id: shell.user_ns[node.id] for node in nodes})
+        given = {node.id: shell.user_ns[node.id] for node in nodes}
+        refuse_bad_parameters(declared, given)
     for name, (least, most) in ranges.items():
         require(least, most, **{name: shell.user_ns[name]})
+    if positions:
+        told = ", ".join(f"`{name} = {value!r}`" for name, value in given.items())
+        notice = (
+            f"> **A rerun with other parameters: {told}.** What is computed below is this rerun's. Captions, "
+            "alternative texts and sentences without a number of their own were written of the book's records, and by "
+            "these verdicts are judged."
+        )
+        display(Markdown(notice))  # type: ignore[no-untyped-call]
     return bool(positions)

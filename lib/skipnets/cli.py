@@ -268,11 +268,17 @@ def _measure(
     measure: Callable[..., Measurement],
 ) -> None:
     """Call ``check``, then ``measure``, with each of the arguments in ``missing``, which stand behind their name."""
+    if not missing:
+        _say_all_measured(grid)
     for _, arguments in missing:  # all of them, since the measurements before a bad one may take hours
         check(*arguments)
     for name, arguments in missing:
         with console.status(name):
             _keep(grid, measure(*arguments))
+
+
+def _say_all_measured(grid: Experiment) -> None:
+    console.print(f"All of it is measured already, in {grid.measurements.folder}.")
 
 
 @measure_app.command("states")
@@ -364,6 +370,7 @@ def measure_step_times_of(
     """
     network, grid = parse_architecture(architecture, {}), find_experiment(experiment)
     if not _is_missing(grid.measurements.step_times(network.kind), rounds=rounds):
+        _say_all_measured(grid)
         return
     load_keras()
     from skipnets.measurements.step_times import measure_step_times

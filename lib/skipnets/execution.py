@@ -57,7 +57,8 @@ def execute_chapter(chapter: Path, output: Path, parameters: Mapping[str, Any]) 
         except DeadKernelError as error:
             raise SkipnetsError(f"{chapter}: the kernel died; what ran before is in {output}") from error
         except PapermillExecutionError as error:
-            kind = BadInputError if error.ename == "BadInputError" else SkipnetsError
+            # A spec that a chapter builds of its parameters refuses them by pydantic's error.
+            kind = BadInputError if error.ename in {"BadInputError", "ValidationError"} else SkipnetsError
             raise kind(
                 f"{chapter}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n"
                 f"what ran before it, and its traceback, are in {output}"

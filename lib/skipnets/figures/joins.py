@@ -146,7 +146,9 @@ def differences_plot(results: Results, found: Mapping[str, Comparison], unit: st
         for end, beyond, arrow in ((-WIDEST, low < -WIDEST, "<"), (WIDEST, high > WIDEST, ">")):
             if beyond:
                 axis.plot(end, row, arrow, color=colour, markersize=6)
-    axis.set(xlabel=unit, yticks=range(len(found)), yticklabels=list(found), ylim=(len(found) - 0.5, -0.5))
+    axis.set(xlabel=unit, yticks=range(len(found)), yticklabels=list(found), ylim=(max(1, len(found)) - 0.5, -0.5))
+    if not found:
+        say(axis, "no pair of nets with two seeds")
     mark_rerun(figure, results)
     return figure
 
