@@ -62,12 +62,12 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
             above.set_title(label, fontsize=9)
             say(above, "not measured yet")
             continue
-        above.set_title(f"{label},\n{describe_seeds([maps.spec.seed for maps in found])}", fontsize=9)
+        title = f"{label}, {describe_seeds([maps.spec.seed for maps in found])}"
+        above.set_title(title.replace(", ", ",\n", 1), fontsize=9)
         places = range(1, 1 + len(found[0].outputs))
         edges = (0.5, len(places) + 0.5)
         similarity = np.mean([maps.similarity for maps in found], axis=0)
-        image = above.imshow(similarity, vmin=0, vmax=1, cmap="viridis", extent=(*edges, *edges[::-1]))
-        figure.colorbar(image, ax=above, label="similarity (linear CKA)")
+        above.imshow(similarity, vmin=0, vmax=1, cmap="viridis", extent=(*edges, *edges[::-1]))
         ticks = places[:: max(1, len(places) // 4)]
         above.set(xlabel="joined output, by depth", ylabel="joined output", xticks=ticks, yticks=ticks)
         below.axhline(0, color=SILVER, linewidth=0.9)
@@ -79,6 +79,8 @@ def joined_maps_plot(results: Results, names: Sequence[str]) -> Figure:
             axis.plot(places, np.mean(rows, axis=0), color=BLUE, linewidth=1.3)
         below.set(xlabel="joined output left out, by depth", ylabel="test accuracy lost\n(points)", xticks=ticks)
         lowest.set(xlabel="joined outputs up to this one alone", ylabel="test accuracy", xticks=ticks, ylim=(0, None))
+    if maps_drawn := [axis.images[0] for axis in axes[0] if axis.images]:
+        figure.colorbar(maps_drawn[0], ax=list(axes[0]), label="similarity (linear CKA)")
     mark_rerun(figure, results)
     return figure
 
