@@ -474,6 +474,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Experiment:
     return experiment
 
 
+def all_measured(grid: Experiment) -> str:
+    return f"All of it is measured already, in {grid.measurements.folder}.\n"
+
+
 def test_first_steps_are_measured_once(run: Run, folder: Path, small: Experiment) -> None:
     command = ["measure", "first-steps", "--cells", "one", "--steps", "3", "--images", "8"]
     code, printed, _ = run(*command)
@@ -484,7 +488,7 @@ def test_first_steps_are_measured_once(run: Run, folder: Path, small: Experiment
     found = small.measurements.first_steps(TINY_SPEC, 3)
     assert found is not None
     assert (len(found.loss), found.images) == (3, 8)
-    assert run(*command) == (0, "", "")
+    assert run(*command) == (0, "", all_measured(small))
     code, _, error = run(*command[:-1], "9")
     assert code == 2
     assert f"--images 9: {names[0]} was measured with 8; delete" in error
@@ -498,7 +502,7 @@ def test_states_are_measured_once_and_the_last_from_kept_weights(run: Run, small
     assert [Path(line).name for line in printed.splitlines()] == [
         f"{spec.run_id}-epoch{epoch}.json" for epoch in (0, 1)
     ]
-    assert run(*command, "0,1") == (0, "", "")
+    assert run(*command, "0,1") == (0, "", all_measured(small))
     assert run("train", "--experiment", "small", "--cells", "two", "--weights")[0] == 0
     assert run(*command, "0-2")[0] == 0
     first, last = small.measurements.state(spec, 0), small.measurements.state(spec, 2)
@@ -514,7 +518,7 @@ def test_joins_are_measured_once(run: Run, small: Experiment) -> None:
     found = small.measurements.joined_maps(small.cell("joined").spec)
     assert found is not None
     assert (found.images, len(found.without)) == (16, 4)
-    assert run(*command) == (0, "", "")
+    assert run(*command) == (0, "", all_measured(small))
     assert small.missing() == list(small.runs())
 
 
@@ -529,7 +533,7 @@ def test_step_times_are_those_of_three_optimisers(run: Run, small: Experiment, m
     assert {kind: len(seconds) for kind, seconds in found.cpu_seconds.items()} == dict.fromkeys(
         ("rmsprop", "adam", "sgd"), 2
     )
-    assert run(*command, "2") == (0, "", "")
+    assert run(*command, "2") == (0, "", all_measured(small))
     code, _, error = run(*command, "3")
     assert code == 2
     assert f"--rounds 3: {found.file_name} was measured with 2; delete" in error

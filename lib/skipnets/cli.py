@@ -278,7 +278,8 @@ def _measure(
 
 
 def _say_all_measured(grid: Experiment) -> None:
-    console.print(f"All of it is measured already, in {grid.measurements.folder}.")
+    # Not to the standard output, which lists the files that were written.
+    typer.echo(f"All of it is measured already, in {grid.measurements.folder}.", err=True)
 
 
 @measure_app.command("states")
