@@ -171,9 +171,9 @@ def condition_falls_with_depth(results: Results) -> Verdict:
     """
     begun = [_steps(results, name) for name in RESIDUAL_NETS]
     told = "; ".join(
-        f"{early:,.0f} and {late:,.0f} on {steps.spec.image_set}, at a loss of {np.mean(steps.loss[-50:]):.2f} nats"
+        f"{_told(_early_and_late(_last(steps)))} on {steps.spec.image_set}, at a loss of "
+        f"{np.mean(steps.loss[-50:]):.2f} nats"
         for steps in begun
-        for early, late in (_early_and_late(_last(steps)),)
     )
     before = f"After {max(begun[0].moments)} steps: {told} (guessing: 2.30)."
     ends = [_early_and_late(end) for end in _ends_of_training(results, before)]
@@ -187,7 +187,7 @@ def condition_falls_with_depth(results: Results) -> Verdict:
         status = "refuted"
     reason = (
         "One seed, of channels that are not dead, median over the first 20 and the last 100 convolutions: "
-        f"{'; '.join(f'{early:,.0f} and {late:,.0f}' for early, late in ends)}. {before}"
+        f"{'; '.join(map(_told, ends))}. {before}"
     )
     return Verdict(status, reason)
 
@@ -195,6 +195,10 @@ def condition_falls_with_depth(results: Results) -> Verdict:
 def _early_and_late(moment: Moment) -> tuple[float, float]:
     """Median condition number of the first twenty and of the last hundred convolutions."""
     return float(np.median(moment.condition[:20])), float(np.median(moment.condition[-100:]))
+
+
+def _told(early_and_late: tuple[float, float]) -> str:
+    return " and ".join(f"{condition:,.0f}" for condition in early_and_late)
 
 
 def _infinite_on_the_way(steps: FirstSteps) -> str:
