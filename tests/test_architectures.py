@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skipnets.architectures import build
-from skipnets.architectures.blocks import GroupedConv2D
+from skipnets.architectures.blocks import BatchNormalization, GroupedConv2D
 from skipnets.architectures.summary import LayerRow, layer_rows
 from skipnets.errors import BadInputError
 from skipnets.experiments import concat_vs_sum
@@ -455,6 +455,30 @@ def test_the_branch_alone_is_scaled(scale: float, images: np.ndarray) -> None:
     shortcut, branch, added = (np.asarray(output) for output in probe(images))
     np.testing.assert_allclose(added, shortcut + scale * branch, rtol=1e-5, atol=1e-6)
     assert ("stage1_unit1_scale" in by_name(model)) == (scale != 1)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    ("dtype", "precision"), [("float32", {"rtol": 1e-4, "atol": 1e-5}), ("float64", {"rtol": 1e-12, "atol": 1e-12})]
+)
+def test_fused_batch_normalization_is_that_of_keras(dtype: str, precision: Any, training: bool) -> None:
+    rng = np.random.default_rng(0)
+    x = tf.constant(3 + rng.normal(size=(5, 4, 3, 6)) * np.geomspace(0.01, 1000, 6), dtype)
+    towards = tf.constant(rng.normal(size=x.shape), dtype)
+    found = []
+    for kind in (BatchNormalization, keras.layers.BatchNormalization):
+        layer = kind(dtype=dtype)
+        layer.build(x.shape)
+        layer.set_weights([rng.random(6) for rng in map(np.random.default_rng, range(4))])
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs = layer(x, training=training)
+            loss = tf.reduce_sum(outputs * towards)
+        # The gradient to the images shrinks as they are larger, and is what is left of numbers that cancel.
+        to_images, *to_weights = tape.gradient(loss, [x, *layer.trainable_variables])
+        found.append([outputs, to_images * np.geomspace(0.01, 1000, 6), *to_weights, *layer.weights])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, **precision)
 
 
 @pytest.mark.parametrize("as_dense", [True, False])

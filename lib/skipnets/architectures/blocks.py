@@ -1,4 +1,4 @@
-"""Pieces that several builders share: the frame around a network, convolutions, dropout, grouped convolution."""
+"""Pieces that several builders share: the frame around a network, convolutions, dropout, normalization."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +49,31 @@ def to_vector(x: Any, head: Head) -> Any:
 def dropout(x: Any, rate: float, name: str) -> Any:
     """Apply dropout; a rate of 0 adds no layer."""
     return layers.Dropout(rate, name=name)(x) if rate else x
+
+
+@keras.saving.register_keras_serializable("skipnets")
+class BatchNormalization(layers.BatchNormalization):
+    """Keras' normalization of channels (n, height, width, channels), in training by TensorFlow's fused operation.
+
+    Keras computes moments, scale and shift one after the other, which is most of a deep net's time on a CPU; fused they
+    take a third of it, and give the same numbers to rounding. What TensorFlow does not fuse (inference, float64, other
+    backends) is left to Keras.
+    """
+
+    def call(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalize ``x``, and in training take its mean and variance into the moving ones."""
+        if not (training and x.dtype == "float32" and keras.backend.backend() == "tensorflow"):
+            return super().call(x, training=training, mask=mask)
+        from tensorflow import raw_ops
+
+        outputs, mean, variance, *_ = raw_ops.FusedBatchNormV3(
+            x=x, scale=self.gamma, offset=self.beta, mean=[], variance=[], epsilon=self.epsilon, is_training=True
+        )
+        values = ops.cast(ops.size(x) // x.shape[-1], x.dtype)
+        variance *= (values - 1) / values  # TensorFlow's is the unbiased one
+        for moving, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(self.momentum * moving + (1 - self.momentum) * found)
+        return outputs
 
 
 @keras.saving.register_keras_serializable("skipnets")

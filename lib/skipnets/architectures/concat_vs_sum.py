@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from skipnets.architectures.blocks import Frame, dropout
+from skipnets.architectures.blocks import BatchNormalization, Frame, dropout
 from skipnets.specs import JoinNet
 
 
@@ -26,7 +26,7 @@ def build_join_net(net: JoinNet, frame: Frame) -> keras.Model:
                 pooled_outputs.append(layers.MaxPooling2D(size, name=f"stage{stage}_conv{number}_pool")(x))
         x = layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
         if net.normalization == "poolings":
-            x = layers.BatchNormalization(name=f"stage{stage}_norm")(x)
+            x = BatchNormalization(name=f"stage{stage}_norm")(x)
     if net.join == "concatenate":
         x = layers.Concatenate(name="join")([*pooled_outputs, x])
     elif net.join == "sum":
@@ -44,5 +44,5 @@ def _convolution(net: JoinNet, frame: Frame, x: Any, name: str) -> Any:
     if net.normalization == "poolings":
         return frame.conv(x, net.kernels, name=name)
     x = frame.conv(x, net.kernels, name=name, activation=None, use_bias=False)
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    x = BatchNormalization(name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

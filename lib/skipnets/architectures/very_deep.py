@@ -18,7 +18,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from skipnets.architectures.blocks import Frame, GroupedConv2D
+from skipnets.architectures.blocks import BatchNormalization, Frame, GroupedConv2D
 from skipnets.specs import DeepNet
 
 CARDINALITY = 4
@@ -77,7 +77,7 @@ def _conv_unit(net: DeepNet, frame: Frame, x: Any, filters: int, name: str, relu
 
 def _norm_relu(net: DeepNet, x: Any, name: str, relu: bool = True) -> Any:
     if net.batch_norm:
-        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+        x = BatchNormalization(name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
