@@ -14,6 +14,7 @@ from browser import needs_browser, needs_node, run_script, title_of
 from factory import made_up_first_steps
 from skipnets.architectures import build
 from skipnets.figures import explorer
+from skipnets.figures.first_steps import silenced_from
 from skipnets.measurements import FirstSteps
 from skipnets.measurements.first_steps import MOMENTS
 from skipnets.paths import ROOT
@@ -46,6 +47,15 @@ def nets() -> dict[str, FirstSteps]:
     residual = made_up(DeepNet(kind="residual_net", depth=8, width=4))
     early = {steps: residual.moments[steps] for steps in (0, 1, 2)}
     return {"PlainNet": plain, "ResNet": residual.model_copy(update={"moments": early, "diverged_at": 4})}
+
+
+def test_channels_are_silenced_where_fewer_live_than_are_independent_in_double_precision() -> None:
+    fine = made_up(
+        DeepNet(kind="plain_net", depth=8, width=4), dead=(0, 0, 1, 3, 0, 0, 0), rank_double=(4, 3, 3, 1, 8, 9, 9)
+    )
+    assert silenced_from(fine) is None
+    later = fine.moments[0].model_copy(update={"rank_double": (4, 3, 4, 1, 8, 9, 9)})
+    assert silenced_from(fine.model_copy(update={"moments": fine.moments | {5: later, 10: later}})) == 5
 
 
 def read(element: str) -> Any:

@@ -109,6 +109,18 @@ def table_of(steps: FirstSteps, quantity: str) -> Array:
     return np.array([QUANTITIES[quantity].of(moment, steps) for moment in steps.moments.values()], dtype=float)
 
 
+def silenced_from(steps: FirstSteps) -> int | None:
+    """First measured number of steps at which channels show every image alike that do not in a pass in float64.
+
+    A layer has such a channel where fewer of its channels live in float32 than are independent in float64.
+    """
+    channels = np.array(channels_of(steps))
+    for moment, found in steps.moments.items():
+        if (channels - found.dead < found.rank_double).any():
+            return moment
+    return None
+
+
 def channels_of(steps: FirstSteps) -> tuple[int, ...]:
     """Output channels of every convolution."""
     of_layer = _channels_of_net(steps.spec.architecture)
