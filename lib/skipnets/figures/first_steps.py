@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,8 +72,8 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
                 axis.set_ylim(-0.05, 1.02)  # a line along 0 is not to hide behind the axis
             else:
                 axis.set_yscale("log")
-        column[0].set_title(label, fontsize=10, pad=10)
-        column[-1].set_xlabel("convolution, from the image on")
+        column[0].set_title(fill(label, 80 // len(found)), fontsize=10, pad=10)
+    figure.supxlabel("convolution, from the image on", fontsize=9)
     for axis, quantity in zip(axes[:, 0], quantities, strict=True):
         if (highest := QUANTITIES[quantity].highest) is not None:
             axis.set_ylim(top=min(highest, axis.get_ylim()[1]))
