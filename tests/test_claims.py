@@ -672,6 +672,18 @@ def test_table_1_is_judged_by_accuracies_after_the_last_epoch(
     assert judge(BY_ID[claim_id], results_where(monkeypatch, tmp_path, make)).status == status
 
 
+def test_a_net_is_as_far_off_the_table_as_its_mean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The first row prints 0.485; a control is not in the table, and a net without a run not in the answer."""
+
+    def make(cell: str, spec: RunSpec) -> RunRecord | None:
+        if cell not in ("baseline_12_3", "baseline_69_3_he") or spec.seed > 1:
+            return None
+        return made_up_record(spec, 0.465 + 0.02 * spec.seed)
+
+    results = results_where(monkeypatch, tmp_path, make)["concat_vs_sum"]
+    assert concat_vs_sum.off_the_table(results) == {"baseline_12_3": pytest.approx(-0.01)}
+
+
 @pytest.mark.parametrize(
     ("concatenation", "summation", "status"),
     [(0.1, 0.1, "supported"), (0.1, 0.0, "conditional"), (0.0, 0.0, "conditional"), (0.1, 0.02, "not distinguishable")],

@@ -121,7 +121,7 @@ def test_nets_are_placed_by_cost_time_and_accuracy() -> None:
     price = Cost(parameters=2_000_000, multiply_adds=3_000_000, additions=0, activation_bytes=0)
     nets = {
         "baseline_12_3": joins.Priced(price, None, (0.3, 0.4), 1.5),
-        "summation_12_3": joins.Priced(price, 0.5, (), None),
+        "summation_12_3": joins.Priced(price, 0.5, ()),
     }
     figure = joins.cost_plot(Results(concat_vs_sum_pocket(epochs=2), {}, []), nets)
     parameters, arithmetic, time = figure.axes
@@ -134,7 +134,7 @@ def test_nets_are_placed_by_cost_time_and_accuracy() -> None:
 
 def test_labels_of_nets_that_lie_close_do_not_hide_each_other() -> None:
     price = Cost(parameters=2_000_000, multiply_adds=3_000_000, additions=0, activation_bytes=0)
-    nets = {f"{join}_12_3": joins.Priced(price, 0.5, (), None) for join in joins.COLOURS}
+    nets = {f"{join}_12_3": joins.Priced(price, 0.5, ()) for join in joins.COLOURS}
     for axis in joins.cost_plot(Results(concat_vs_sum_pocket(), {}, []), nets).axes:
         boxes = [text.get_window_extent() for text in axis.texts]
         assert len(boxes) == 3

@@ -92,7 +92,7 @@ class Priced:
     cost: Cost
     printed: float | None  # test accuracy of the published run
     recorded: tuple[float, ...]  # test accuracy, one a seed
-    minutes: float | None  # of training a run
+    minutes: float | None = None  # of training a run
 
 
 def cost_plot(results: Results, nets: Mapping[str, Priced]) -> Figure:
