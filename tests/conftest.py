@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 from hypothesis import settings
 
@@ -30,6 +31,14 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def checkpoints(tmp_path: Path) -> Path:
     return tmp_path / "checkpoints"
+
+
+@pytest.fixture
+def agg() -> Iterator[None]:
+    """Draw without a screen, and close what was drawn."""
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="module")

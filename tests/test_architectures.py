@@ -457,17 +457,19 @@ def test_the_branch_alone_is_scaled(scale: float, images: np.ndarray) -> None:
     assert ("stage1_unit1_scale" in by_name(model)) == (scale != 1)
 
 
-@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("training", "trainable"), [(True, True), (True, False), (False, True)])
 @pytest.mark.parametrize(
     ("dtype", "precision"), [("float32", {"rtol": 1e-4, "atol": 1e-5}), ("float64", {"rtol": 1e-12, "atol": 1e-12})]
 )
-def test_fused_batch_normalization_is_that_of_keras(dtype: str, precision: Any, training: bool) -> None:
+def test_fused_batch_normalization_is_that_of_keras(
+    dtype: str, precision: Any, training: bool, trainable: bool
+) -> None:
     rng = np.random.default_rng(0)
     x = tf.constant(3 + rng.normal(size=(5, 4, 3, 6)) * np.geomspace(0.01, 1000, 6), dtype)
     towards = tf.constant(rng.normal(size=x.shape), dtype)
     found = []
     for kind in (BatchNormalization, keras.layers.BatchNormalization):
-        layer = kind(dtype=dtype)
+        layer = kind(dtype=dtype, trainable=trainable)
         layer.build(x.shape)
         layer.set_weights([rng.random(6) for rng in map(np.random.default_rng, range(4))])
         with tf.GradientTape() as tape:

@@ -6,6 +6,7 @@ import pytest
 
 from skipnets.analysis.dead_units import learn, rings
 from skipnets.analysis.linear_nets import log10_power_conditions
+from skipnets.architectures.blocks import BatchNormalization
 from skipnets.datasets import load
 from skipnets.experiments import DEPTHS
 from skipnets.paths import ROOT
@@ -119,7 +120,7 @@ def test_batch_normalization_of_huge_outputs_shows_all_images_alike(scale: float
     """Every output fits into float32, and so does its square; the sum of the squares over a batch does not."""
     images = scale * np.random.default_rng(0).normal(size=(64, 28, 28, 2)).astype(np.float32)
     assert np.isfinite(images**2).all()
-    normalized = np.asarray(keras.layers.BatchNormalization()(images, training=True))
+    normalized = np.asarray(BatchNormalization()(images, training=True))
     assert np.isfinite(normalized).all()
     assert (np.ptp(normalized, axis=0).max() == 0) == alike
 

@@ -4,7 +4,6 @@ import math
 from itertools import pairwise
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.signal import convolve2d, correlate2d
 from scipy.special import log_softmax, softmax
 
-from skipnets.analysis import convolution, cross_entropy, dropout, relu
+from skipnets.analysis import convolution, costs, cross_entropy, dead_units, dropout, relu
 from skipnets.analysis.output_dropout import logits_ceiling, probabilities_ceiling
 from skipnets.architectures import build
 from skipnets.errors import BadInputError
@@ -96,14 +95,14 @@ def test_maps_of_a_net_are_those_of_its_layers_one_by_one() -> None:
 def test_parameters_of_the_heads_by_hand(side: int) -> None:
     cells = (side // 2 // 2 // 2) ** 2
     expected = [(128 * cells + 1) * 64 + 65 * 10, 129 * 64 + 65 * 10, 129 * 10]
-    assert list(convolution.head_parameters(side).values()) == expected
-    assert list(convolution.head_parameters(side)) == list(convolution.HEADS)
+    assert list(costs.head_parameters(side).values()) == expected
+    assert list(costs.head_parameters(side)) == list(costs.HEADS)
 
 
 def test_the_head_as_printed_is_the_one_of_the_document() -> None:
-    assert convolution.head_parameters(32)[convolution.HEADS[0]] == 131_136 + 650
+    assert costs.head_parameters(32)[costs.HEADS[0]] == 131_136 + 650
     with pytest.raises(BadInputError, match="too small"):
-        convolution.head_parameters(7)
+        costs.head_parameters(7)
 
 
 # ReLU
@@ -172,16 +171,16 @@ def test_the_gradient_of_the_hidden_layer_agrees_with_finite_differences() -> No
 
     here = np.append(weights.ravel(), biases)
     numeric = [(loss(here + step) - loss(here - step)) / 2e-6 for step in 1e-6 * np.eye(16)]
-    found = relu.hidden_gradient(weights, biases, outgoing, inputs, targets)
+    found = dead_units.hidden_gradient(weights, biases, outgoing, inputs, targets)
     np.testing.assert_allclose(np.append(found[0].ravel(), found[1]), numeric, atol=1e-8)
 
 
 def test_a_step_of_no_length_kills_nothing_and_a_dead_unit_stays_dead() -> None:
     rng = np.random.default_rng(0)
     inputs, targets = rng.normal(size=(50, 4)), rng.normal(size=50)
-    assert not relu.dead_after_one_step([0.0], inputs, targets, 20, [0, 1]).any()
+    assert not dead_units.dead_after_one_step([0.0], inputs, targets, 20, [0, 1]).any()
     weights, biases = rng.normal(size=(4, 3)), np.array([-100.0, 0.0, 0.0])
-    gradient, along_bias = relu.hidden_gradient(weights, biases, np.ones(3), inputs, targets)
+    gradient, along_bias = dead_units.hidden_gradient(weights, biases, np.ones(3), inputs, targets)
     assert not gradient[:, 0].any()
     assert along_bias[0] == 0
     assert gradient[:, 1:].all()
@@ -195,7 +194,7 @@ def test_dead_units_counted_by_hand() -> None:
     error = relu.relu(2 * weights) @ outgoing - 5
     step = np.where(weights > 0, rate * error * outgoing, 0)
     after = 2 * (weights - 2 * step) - step
-    assert relu.dead_after_one_step([rate], inputs, targets, width, [4])[0, 0] == np.mean(after <= 0)
+    assert dead_units.dead_after_one_step([rate], inputs, targets, width, [4])[0, 0] == np.mean(after <= 0)
 
 
 # Dropout
@@ -282,13 +281,12 @@ def test_an_image_that_is_wrong_by_a_gap_costs_the_gap_and_the_logarithm_of_its_
 # Figures
 
 
+@pytest.mark.usefixtures("agg")
 def test_figures_draw_what_they_are_given() -> None:
-    plt.switch_backend("agg")
     struck = np.array([[True, False], [True, True]])
     figure = building_blocks.draws_plot(struck, np.array([1.0, 2.0]), 0.5, shown=1)
     picture, shares = figure.axes
     assert picture.images[0].get_array().tolist() == [[True, False]]
     assert shares.lines[0].get_ydata().tolist() == [1.0, 0.5]
-    figure = building_blocks.head_plot([32, 64], {name: [1, 2] for name in convolution.HEADS})
-    assert [text.get_text() for text in figure.axes[0].texts] == list(convolution.HEADS)
-    plt.close("all")
+    figure = building_blocks.head_plot([32, 64], {name: [1, 2] for name in costs.HEADS})
+    assert [text.get_text() for text in figure.axes[0].texts] == list(costs.HEADS)

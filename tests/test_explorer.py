@@ -49,12 +49,12 @@ def nets() -> dict[str, FirstSteps]:
     return {"PlainNet": plain, "ResNet": residual.model_copy(update={"moments": early, "diverged_at": 4})}
 
 
-def test_channels_are_silenced_where_fewer_live_than_are_independent_in_double_precision() -> None:
-    fine = made_up(
-        DeepNet(kind="plain_net", depth=8, width=4), dead=(0, 0, 1, 3, 0, 0, 0), rank_double=(4, 3, 3, 1, 8, 9, 9)
-    )
+def test_channels_are_silenced_where_fewer_differ_than_are_independent_in_double_precision() -> None:
+    dead, constant, rank = (0, 0, 1, 3, 0, 0, 0), (0, 2, 1, 3, 0, 0, 0), (4, 3, 3, 1, 8, 9, 9)
+    net = DeepNet(kind="plain_net", depth=8, width=4)
+    fine = made_up(net, dead=dead, constant=constant, rank_double=rank)  # two constant channels are one direction
     assert silenced_from(fine) is None
-    later = fine.moments[0].model_copy(update={"rank_double": (4, 3, 4, 1, 8, 9, 9)})
+    later = fine.moments[0].model_copy(update={"rank_double": (4, 4, 3, 1, 8, 9, 9)})
     assert silenced_from(fine.model_copy(update={"moments": fine.moments | {5: later, 10: later}})) == 5
 
 

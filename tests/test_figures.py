@@ -1,10 +1,8 @@
 """Figures of records, notes that say where they come from, and the mark of a rerun at another scale."""
 
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -20,14 +18,9 @@ from skipnets.records import Metrics
 from skipnets.results import Results, load_results
 from skipnets.specs import CNN, JoinNet, ResNet
 
+pytestmark = pytest.mark.usefixtures("agg")
+
 NAMES = ["cnn", "resnet"]
-
-
-@pytest.fixture(autouse=True)
-def _agg() -> Iterator[None]:
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
 
 
 def results_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **scale: object) -> Results:

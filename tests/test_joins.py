@@ -1,10 +1,8 @@
 """What the chapter on document 003 shows: its figures, the interactive table, and what joins read."""
 
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -27,17 +25,7 @@ from skipnets.verdicts import NotMeasuredError
 from skipnets.verdicts.concat_vs_sum import MULTIPLY_ADDS, some_connectivity_is_redundant
 from tiny import few_images, make_spec
 
-
-@pytest.fixture(autouse=True)
-def _few_images(few_synthetic_images: None) -> None:
-    """Generated images are few."""
-
-
-@pytest.fixture(autouse=True)
-def _agg() -> Iterator[None]:
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("agg", "few_synthetic_images")
 
 
 def joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Results:

@@ -1,9 +1,7 @@
 """Verdicts and figures from the first steps of nets of 164 layers, made up."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -14,14 +12,9 @@ from skipnets.results import Results, load_results
 from skipnets.verdicts import NotMeasuredError
 from skipnets.verdicts.layers_164 import RULES, infinite_layers, infinite_shares
 
+pytestmark = pytest.mark.usefixtures("agg")
+
 LAYERS = 163
-
-
-@pytest.fixture(autouse=True)
-def _agg() -> Iterator[None]:
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
 
 
 def measured(monkeypatch: pytest.MonkeyPatch, folder: Path, **cells: dict[str, object]) -> Results:

@@ -23,10 +23,10 @@ def test_derivatives_agree_with_finite_differences(kind: Kind, layers: int) -> N
     weights, skips, step = np.random.default_rng(0).normal(size=layers), shift(kind, layers), 1e-5
     for axis in np.eye(layers):
         ends = [weights + step * axis, weights - step * axis]
-        slope = np.subtract(*(mode_energy(end, skips, 2.0, 3.0) for end in ends)) / (2 * step)
-        assert slope == pytest.approx(axis @ mode_gradient(weights, skips, 2.0, 3.0), rel=1e-6)
-        bend = np.subtract(*(mode_gradient(end, skips, 2.0, 3.0) for end in ends)) / (2 * step)
-        np.testing.assert_allclose(bend, axis @ mode_hessian(weights, skips, 2.0, 3.0), rtol=1e-6, atol=1e-8)
+        slope = np.subtract(*(mode_energy(end, skips, 2.0) for end in ends)) / (2 * step)
+        assert slope == pytest.approx(axis @ mode_gradient(weights, skips, 2.0), rel=1e-6)
+        bend = np.subtract(*(mode_gradient(end, skips, 2.0) for end in ends)) / (2 * step)
+        np.testing.assert_allclose(bend, axis @ mode_hessian(weights, skips, 2.0), rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize(("kind", "place"), [("plain", (0, 0)), ("residual", (-1, -1)), ("hyper-residual", (-1, -2))])

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from factory import made_up_record
+from factory import diverged, made_up_record
 from skipnets.errors import RunBusyError, SkipnetsError
 from skipnets.experiments import Experiment, cnn_vs_resnet
-from skipnets.records import RunRecord, Stop, Store
+from skipnets.records import RunRecord, Store
 from skipnets.results import load_results, single_run_differences
 from skipnets.specs import RunSpec
 
@@ -73,9 +73,7 @@ def test_a_busy_or_failing_run_does_not_keep_a_chapter_from_training_the_others(
 def test_a_diverged_run_ends_its_curves_and_leaves_the_means(grid: Experiment) -> None:
     first, second = grid.cell("cnn").specs()
     grid.store.save(made_up_record(first, test_accuracy=0.4))
-    lost = made_up_record(second, test_accuracy=0.0)
-    final = lost.final.model_copy(update={"status": "diverged", "diverged_at": Stop(epoch=12, step=3)})
-    grid.store.save(lost.model_copy(update={"final": final}))
+    grid.store.save(diverged(made_up_record(second, test_accuracy=0.0), epoch=12))
     results = load_results(grid)
     assert results.diverged("cnn") == {1: 12}
     assert results.by_seed("cnn", "test_accuracy") == {0: pytest.approx(0.4)}

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from factory import made_up_record
+from factory import diverged, made_up_record
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.experiments import Experiment, cnn_vs_resnet
-from skipnets.records import RunRecord, Stop
-from skipnets.specs import RunSpec
 from skipnets.status import CellStatus, experiment_status
 
 
@@ -16,12 +14,6 @@ from skipnets.status import CellStatus, experiment_status
 def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
     monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path)
     return cnn_vs_resnet(image_set="synthetic", epochs=4, samples=64, test_samples=20, seeds=[0, 1, 2])
-
-
-def diverged(spec: RunSpec) -> RunRecord:
-    record = made_up_record(spec, test_accuracy=0.0)
-    final = record.final.model_copy(update={"status": "diverged", "diverged_at": Stop(epoch=3, step=0)})
-    return record.model_copy(update={"final": final})
 
 
 def rows(grid: Experiment, checkpoints: Path) -> dict[str, CellStatus]:
@@ -39,7 +31,7 @@ def test_before_the_first_run_everything_is_missing(grid: Experiment, checkpoint
 def test_runs_are_counted_where_they_belong(grid: Experiment, checkpoints: Path) -> None:
     first, second, third = grid.cell("resnet").specs()
     grid.store.save(made_up_record(first, test_accuracy=0.5))
-    grid.store.save(diverged(second))
+    grid.store.save(diverged(made_up_record(second, test_accuracy=0.0), epoch=3))
     Checkpoint(checkpoints, third).save(Progress(epoch=1), [])
     row = rows(grid, checkpoints)["resnet"]
     assert row.recorded == [0, 1]

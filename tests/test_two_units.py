@@ -5,7 +5,6 @@ import math
 import re
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -205,8 +204,8 @@ def test_starts_that_cannot_be_drawn_are_refused(number: int, outgoing: float, n
         random_starts(number, outgoing, 0)
 
 
+@pytest.mark.usefixtures("agg")
 def test_every_figure_is_drawn() -> None:
-    plt.switch_backend("agg")
     times = np.array([1.0, 2.0])
     paths = {name: flow(random_starts(3, 1.0, 0), teacher, times) for name, teacher in TEACHERS.items()}
     rate_plot(TEACHERS)
@@ -215,7 +214,6 @@ def test_every_figure_is_drawn() -> None:
     lost_plot(np.array([0.1, 0.01]), {0.5: np.array([30.0, 45.0])}, SAME)
     shares = walks_plot({0.0: np.array([[1.0, 0.1], [1.0, 1.0]])}, SAME).axes[0].lines[0].get_ydata()
     assert list(np.asarray(shares)) == [100, 50]
-    plt.close("all")
 
 
 # The interactive figure

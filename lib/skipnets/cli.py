@@ -268,8 +268,6 @@ def _measure(
     measure: Callable[..., Measurement],
 ) -> None:
     """Call ``check``, then ``measure``, with each of the arguments in ``missing``, which stand behind their name."""
-    if not missing:
-        _say_all_measured(grid)
     for _, arguments in missing:  # all of them, since the measurements before a bad one may take hours
         check(*arguments)
     for name, arguments in missing:
@@ -277,9 +275,12 @@ def _measure(
             _keep(grid, measure(*arguments))
 
 
-def _say_all_measured(grid: Experiment) -> None:
-    # Not to the standard output, which lists the files that were written.
-    typer.echo(f"All of it is measured already, in {grid.measurements.folder}.", err=True)
+def _all_measured(grid: Experiment, missing: object) -> bool:
+    """Return whether nothing is ``missing``, and say so before a backend is started for it."""
+    if not missing:
+        # Not to the standard output, which lists the files that were written.
+        typer.echo(f"All of it is measured already, in {grid.measurements.folder}.", err=True)
+    return not missing
 
 
 @measure_app.command("states")
@@ -304,6 +305,8 @@ def measure_states(
         for cell, spec in grid.runs()
         if _is_missing(grid.measurements.state(spec, epoch), images=images, probes=probes, steps=steps)
     ]
+    if _all_measured(grid, missing):
+        return
     load_keras()
     from skipnets.measurements.states import check_state, measure_state
 
@@ -327,6 +330,8 @@ def measure_joins(
         for cell, spec in grid.runs()
         if _is_missing(grid.measurements.joined_maps(spec), images=images)
     ]
+    if _all_measured(grid, missing):
+        return
     load_keras()
     from skipnets.measurements.joins import check_joined_maps, measure_joined_maps
 
@@ -353,6 +358,8 @@ def measure_first_steps_of(
         for cell, spec in grid.runs()
         if _is_missing(grid.measurements.first_steps(spec, steps), images=images)
     ]
+    if _all_measured(grid, missing):
+        return
     load_keras()
     from skipnets.measurements.first_steps import check_first_steps, measure_first_steps
 
@@ -370,8 +377,7 @@ def measure_step_times_of(
     What is measured already is not measured again.
     """
     network, grid = parse_architecture(architecture, {}), find_experiment(experiment)
-    if not _is_missing(grid.measurements.step_times(network.kind), rounds=rounds):
-        _say_all_measured(grid)
+    if _all_measured(grid, _is_missing(grid.measurements.step_times(network.kind), rounds=rounds)):
         return
     load_keras()
     from skipnets.measurements.step_times import measure_step_times

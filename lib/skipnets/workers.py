@@ -61,7 +61,8 @@ def train_in_turn(
     """Train ``runs`` one after another in this process, telling ``console``; return the command's exit code.
 
     A run that is recorded, or that another process holds, is passed over, and one that fails, be it by a damaged record
-    of its own, does not keep the others from being trained. The last four arguments are those of ``training.train``.
+    of its own, does not keep the others from being trained. ``deadline``, ``stop`` and ``weights`` are those of
+    ``training.train``, the last by another name.
 
     Raises:
         BadInputError: A run cannot be trained as it was asked for.

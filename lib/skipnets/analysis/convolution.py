@@ -1,30 +1,22 @@
-"""Convolution: Equation 2 of document 000 as printed, what Keras computes, and what of a shift survives a layer.
-
-Also what stands behind the last maps of a CNN: the parameters of its head, flattened or averaged.
-"""
+"""Convolution: Equation 2 of document 000 as printed, what Keras computes, and what of a shift survives a layer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from skipnets.architectures import build
 from skipnets.errors import BadInputError
-from skipnets.specs import CNN
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
 #: What a convolution sees beyond the border: nothing, so that its output is smaller; zeros; the opposite border.
 Border = Literal["valid", "same", "periodic"]
-
-#: Heads of document 000's CNN: as printed; with averages instead; averages alone, one map a class (Lin et al. 2013).
-HEADS: tuple[str, ...] = ("flatten, dense 64, dense 10", "average, dense 64, dense 10", "ten maps, average")
 
 
 def equation_2(image: Array, kernel: Array) -> Array:
@@ -116,24 +108,3 @@ def maps_of(model: keras.Model, layer: str) -> Callable[[Floats], Floats]:
     """Return the function from images to the output of one named layer of a model, in inference."""
     part = keras.Model(model.input, model.get_layer(layer).output)
     return lambda images: keras.ops.convert_to_numpy(part(images, training=False))
-
-
-def head_parameters(side: int) -> dict[str, int]:
-    """Parameters of the head that document 000's CNN needs on images of ``side`` pixels, for each of ``HEADS``.
-
-    Counted by Keras on models that were built.
-
-    Raises:
-        BadInputError: The images are too small for three poolings.
-    """
-    body = build(CNN(), input_shape=(side, side, 3)).get_layer("stage3_pool").output
-    heads: list[list[Any]] = [
-        [keras.layers.Flatten(), keras.layers.Dense(64), keras.layers.Dense(10)],
-        [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(64), keras.layers.Dense(10)],
-        [keras.layers.Conv2D(10, 1), keras.layers.GlobalAveragePooling2D()],
-    ]
-    counts = {}
-    for name, head in zip(HEADS, heads, strict=True):
-        model = keras.Sequential([keras.Input(body.shape[1:]), *head])
-        counts[name] = model.count_params()
-    return counts

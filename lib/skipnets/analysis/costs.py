@@ -1,14 +1,20 @@
-"""What a network costs: parameters, multiply-adds and memory, counted from its layers."""
+"""What a network costs: parameters, multiply-adds and memory, counted from its layers; and what its head costs."""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
+from skipnets.architectures import build
 from skipnets.architectures.blocks import GroupedConv2D
+from skipnets.specs import CNN
 
 #: Bytes of a float32.
 FLOAT = 4
+
+#: Heads of document 000's CNN: as printed; with averages instead; averages alone, one map a class (Lin et al. 2013).
+HEADS: tuple[str, ...] = ("flatten, dense 64, dense 10", "average, dense 64, dense 10", "ten maps, average")
 
 
 @dataclass(frozen=True)
@@ -46,3 +52,24 @@ def _multiply_adds(layer: keras.Layer) -> int:
         return 0
     positions = math.prod(layer.output.shape[1:-1])
     return int(positions * math.prod(layer.kernel.shape))
+
+
+def head_parameters(side: int) -> dict[str, int]:
+    """Parameters of the head that document 000's CNN needs on images of ``side`` pixels, for each of ``HEADS``.
+
+    Counted by Keras on models that were built.
+
+    Raises:
+        BadInputError: The images are too small for three poolings.
+    """
+    body = build(CNN(), input_shape=(side, side, 3)).get_layer("stage3_pool").output
+    heads: list[list[Any]] = [
+        [keras.layers.Flatten(), keras.layers.Dense(64), keras.layers.Dense(10)],
+        [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(64), keras.layers.Dense(10)],
+        [keras.layers.Conv2D(10, 1), keras.layers.GlobalAveragePooling2D()],
+    ]
+    counts = {}
+    for name, head in zip(HEADS, heads, strict=True):
+        model = keras.Sequential([keras.Input(body.shape[1:]), *head])
+        counts[name] = model.count_params()
+    return counts

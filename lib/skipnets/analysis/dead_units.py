@@ -1,4 +1,4 @@
-"""A net of one hidden layer with dead units in it: what they do to the condition number, and to learning.
+"""Dead units in a net of one hidden layer: what they do to the condition number and to learning, and what kills them.
 
 The condition number of a hidden representation is its largest singular value over its smallest. A unit that is 0 on
 every input is a row of zeros in the matrix of units against inputs: the smallest singular value is 0, and the number
@@ -7,6 +7,7 @@ infinite, whatever the other units do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +68,57 @@ def learn(alive: int, dead: int, steps: int = 2000, rate: float = 0.5, inputs: i
         out, offset = out - rate * hidden.T @ error / inputs, offset - rate * float(error.mean())
     points, inner = rings(inputs, seed + 2)
     return _measure(_hidden(points, weights, biases), out, offset, inner)
+
+
+def dead_after_one_step(
+    rates: Sequence[float], inputs: Array, targets: Array, width: int, seeds: Sequence[int]
+) -> Array:
+    """Share of dead units after one step of gradient descent from a fresh net of one hidden layer.
+
+    Dead: the unit gives 0 on every input, so that its gradient is 0 and no further step revives it. Weights start
+    normal with He's variance, biases at 0; the loss is half the mean squared error.
+
+    Args:
+        rates: learning rates.
+        inputs: of shape (n, features).
+        targets: of shape (n,).
+        width: hidden units.
+        seeds: one fresh net each.
+
+    Returns:
+        Shares of shape (seeds, rates).
+    """
+    shares = np.empty((len(seeds), len(rates)))
+    for row, seed in enumerate(seeds):
+        rng = np.random.default_rng(seed)
+        weights = rng.normal(size=(inputs.shape[1], width)) * np.sqrt(2 / inputs.shape[1])
+        outgoing = rng.normal(size=width) * np.sqrt(2 / width)
+        along_weights, along_biases = hidden_gradient(weights, np.zeros(width), outgoing, inputs, targets)
+        for column, rate in enumerate(rates):
+            states = inputs @ (weights - rate * along_weights) - rate * along_biases
+            shares[row, column] = np.mean((states <= 0).all(axis=0))
+    return shares
+
+
+def hidden_gradient(
+    weights: Array, biases: Array, outgoing: Array, inputs: Array, targets: Array
+) -> tuple[Array, Array]:
+    """Gradient of half the mean squared error of outgoing . relu(inputs weights + biases), for weights and biases.
+
+    Args:
+        weights: of shape (features, width).
+        biases: of shape (width,).
+        outgoing: weights to the one output, of shape (width,).
+        inputs: of shape (n, features).
+        targets: of shape (n,).
+
+    Returns:
+        Gradients of the shapes of ``weights`` and ``biases``.
+    """
+    states = inputs @ weights + biases
+    errors = np.maximum(states, 0) @ outgoing - targets
+    at_states = errors[:, None] * outgoing * (states > 0) / len(inputs)
+    return inputs.T @ at_states, at_states.sum(axis=0)
 
 
 def _draw(units: int, seed: int) -> tuple[Array, Array, Array]:

@@ -27,31 +27,30 @@ def shift(kind: Kind, layers: int) -> Array:
     return np.ones(layers) if kind == "residual" else np.arange(1.0, layers + 1)
 
 
-def mode_energy(weights: Array, skips: Array, strength: float, tau: float = 1.0) -> Array:
-    """Energy of one mode.
+def mode_energy(weights: Array, skips: Array, strength: float) -> Array:
+    """Energy of one mode, at tau = 1.
 
     Args:
         weights: what each layer has learnt, of shape (..., layers).
         skips: what the skips add, of shape (layers,).
         strength: the singular value s to be learnt.
-        tau: time constant.
 
     Returns:
         Energies of shape (...).
     """
-    energy: Array = (strength - np.prod(weights + skips, axis=-1)) ** 2 / (2 * tau)
+    energy: Array = (strength - np.prod(weights + skips, axis=-1)) ** 2 / 2
     return energy
 
 
-def mode_gradient(weights: Array, skips: Array, strength: float, tau: float = 1.0) -> Array:
+def mode_gradient(weights: Array, skips: Array, strength: float) -> Array:
     """Gradient (layers,) of ``mode_energy`` at ``weights`` (layers,)."""
     total = weights + skips
     # not by division: a factor may be 0, and at the saddle all are
     others = np.array([np.prod(np.delete(total, layer)) for layer in range(len(total))])
-    return -(strength - np.prod(total)) * others / tau
+    return -(strength - np.prod(total)) * others
 
 
-def mode_hessian(weights: Array, skips: Array, strength: float, tau: float = 1.0) -> Array:
+def mode_hessian(weights: Array, skips: Array, strength: float) -> Array:
     """Hessian (layers, layers) of ``mode_energy`` at ``weights`` (layers,)."""
     total = weights + skips
     layers = len(total)
@@ -62,7 +61,7 @@ def mode_hessian(weights: Array, skips: Array, strength: float, tau: float = 1.0
         for j in range(layers):
             if i != j:
                 hessian[i, j] -= error * np.prod(np.delete(total, [i, j]))
-    return hessian / tau
+    return hessian
 
 
 def saddle(skips: Array) -> Array:

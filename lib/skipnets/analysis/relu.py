@@ -1,4 +1,4 @@
-"""ReLU: how near to a straight line it is, into how many straight pieces a net cuts a line, and what kills a unit.
+"""ReLU: how near to a straight line it is, and into how many straight pieces a net cuts a line.
 
 Counts of pieces are exact. The expectation to compare with is Hanin and Rolnick's (arXiv:1901.09021): at the start of
 training it grows with the number of units, wherever they stand; the most a deep net can have, as in ``sawtooth``, is
@@ -88,57 +88,6 @@ def breakpoints(net: Sequence[Layer]) -> Array:
         on = slopes * _between(points)[:, None] + offsets > 0
         slopes, offsets = slopes * on, offsets * on
     return points
-
-
-def dead_after_one_step(
-    rates: Sequence[float], inputs: Array, targets: Array, width: int, seeds: Sequence[int]
-) -> Array:
-    """Share of dead units after one step of gradient descent from a fresh net of one hidden layer.
-
-    Dead: the unit gives 0 on every input, so that its gradient is 0 and no further step revives it. Weights start
-    normal with He's variance, biases at 0; the loss is half the mean squared error.
-
-    Args:
-        rates: learning rates.
-        inputs: of shape (n, features).
-        targets: of shape (n,).
-        width: hidden units.
-        seeds: one fresh net each.
-
-    Returns:
-        Shares of shape (seeds, rates).
-    """
-    shares = np.empty((len(seeds), len(rates)))
-    for row, seed in enumerate(seeds):
-        rng = np.random.default_rng(seed)
-        weights = rng.normal(size=(inputs.shape[1], width)) * np.sqrt(2 / inputs.shape[1])
-        outgoing = rng.normal(size=width) * np.sqrt(2 / width)
-        along_weights, along_biases = hidden_gradient(weights, np.zeros(width), outgoing, inputs, targets)
-        for column, rate in enumerate(rates):
-            states = inputs @ (weights - rate * along_weights) - rate * along_biases
-            shares[row, column] = np.mean((states <= 0).all(axis=0))
-    return shares
-
-
-def hidden_gradient(
-    weights: Array, biases: Array, outgoing: Array, inputs: Array, targets: Array
-) -> tuple[Array, Array]:
-    """Gradient of half the mean squared error of outgoing . relu(inputs weights + biases), for weights and biases.
-
-    Args:
-        weights: of shape (features, width).
-        biases: of shape (width,).
-        outgoing: weights to the one output, of shape (width,).
-        inputs: of shape (n, features).
-        targets: of shape (n,).
-
-    Returns:
-        Gradients of the shapes of ``weights`` and ``biases``.
-    """
-    states = inputs @ weights + biases
-    errors = relu(states) @ outgoing - targets
-    at_states = errors[:, None] * outgoing * (states > 0) / len(inputs)
-    return inputs.T @ at_states, at_states.sum(axis=0)
 
 
 def _between(points: Array) -> Array:

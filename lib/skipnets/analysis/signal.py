@@ -1,6 +1,6 @@
 """Forward and backward signal of any Keras model on a batch, layer by layer: scale, spread, silence, gradients.
 
-The batch passes once forwards and once backwards, all of it in memory. By default as in a training step: batch
+The batch passes once forwards and once backwards, all of it in memory, as in a training step: batch
 normalization takes the statistics of this batch, dropout draws. What such a step would change in the model is put back.
 """
 
@@ -67,7 +67,6 @@ def measure_signal(
     images: npt.ArrayLike,
     labels: npt.ArrayLike,
     layers: Sequence[str],
-    training: bool = True,
 ) -> Signal:
     """Measure the signal of a batch in the outputs of ``layers``.
 
@@ -77,7 +76,6 @@ def measure_signal(
         images: (n, ...) inputs of the model, n at least 2.
         labels: (n, ...) as the loss wants them.
         layers: Names of layers.
-        training: Whether batch normalization and dropout do as in training.
 
     Returns:
         One value a layer, in the order of ``layers``.
@@ -92,7 +90,7 @@ def measure_signal(
     weights = [model.get_layer(name).trainable_variables for name in layers]
     with unchanged(model), tf.GradientTape() as tape:
         tape.watch(x)
-        *hidden, outputs = probe(x, training=training)
+        *hidden, outputs = probe(x, training=True)
         total = tf.reduce_sum(loss.call(y, outputs))
     sources = (hidden, [[variable.value for variable in variables] for variables in weights])
     backward, weight_gradients = tape.gradient(total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
@@ -119,9 +117,7 @@ class Cosines:
     backward: Array  # of the derivatives of one output of the model in the layer's outputs
 
 
-def measure_cosines(
-    model: keras.Model, inputs: npt.ArrayLike, layers: Sequence[str], training: bool = True, seed: int = 0
-) -> Cosines:
+def measure_cosines(model: keras.Model, inputs: npt.ArrayLike, layers: Sequence[str], seed: int = 0) -> Cosines:
     """Measure how alike a model treats its inputs, forwards and backwards.
 
     Gradients of different inputs that point the same way can be followed together; where their cosine is near 0 they
@@ -148,7 +144,7 @@ def measure_cosines(
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(x))
     with unchanged(model), tf.GradientTape() as tape:
         tape.watch(x)
-        *hidden, outputs = probe(x, training=training)
+        *hidden, outputs = probe(x, training=True)
         total = tf.reduce_sum(tf.reshape(outputs, [len(x), -1])[:, 0] * tf.constant(signs, outputs.dtype))
     backward = tape.gradient(total, hidden, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return Cosines(

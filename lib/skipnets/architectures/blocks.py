@@ -56,13 +56,13 @@ class BatchNormalization(layers.BatchNormalization):
     """Keras' normalization of channels (n, height, width, channels), in training by TensorFlow's fused operation.
 
     Keras computes moments, scale and shift one after the other, which is most of a deep net's time on a CPU; fused they
-    take a third of it, and give the same numbers to rounding. What TensorFlow does not fuse (inference, float64, other
-    backends) is left to Keras.
+    take a third of it, and give the same numbers to rounding. What TensorFlow does not fuse (inference, a frozen layer,
+    float64, other backends) is left to Keras.
     """
 
     def call(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalize ``x``, and in training take its mean and variance into the moving ones."""
-        if not (training and x.dtype == "float32" and keras.backend.backend() == "tensorflow"):
+        if not (training and self.trainable and x.dtype == "float32" and keras.backend.backend() == "tensorflow"):
             return super().call(x, training=training, mask=mask)
         from tensorflow import raw_ops
 

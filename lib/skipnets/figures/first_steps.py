@@ -79,7 +79,10 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
             axis.set_ylim(top=min(highest, axis.get_ylim()[1]))
         scale = "share" if QUANTITIES[quantity].share else "log scale"
         axis.set_ylabel(f"{QUANTITIES[quantity].label}\n({scale})", fontsize=8)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(moments))
+    # Not of one net alone, which may have ended before the last moment.
+    known = {label: line for axis in axes[0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    told = [label for label in map(_after, moments) if label in known]
+    figure.legend([known[label] for label in told], told, loc="outside upper center", ncols=len(moments))
     return figure
 
 
@@ -113,11 +116,13 @@ def table_of(steps: FirstSteps, quantity: str) -> Array:
 def silenced_from(steps: FirstSteps) -> int | None:
     """First measured number of steps at which channels show every image alike that do not in a pass in float64.
 
-    A layer has such a channel where fewer of its channels live in float32 than are independent in float64.
+    A layer has such a channel where those that tell images apart in float32 are fewer than are independent in float64.
     """
     channels = np.array(channels_of(steps))
     for moment, found in steps.moments.items():
-        if (channels - found.dead < found.rank_double).any():
+        # Channels that are constant and not 0 add one direction together.
+        apart = channels - found.constant + np.greater(found.constant, found.dead)
+        if (apart < found.rank_double).any():
             return moment
     return None
 

@@ -13,15 +13,14 @@ from matplotlib.figure import Figure
 
 from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
+from skipnets.experiments.document_003 import JOINS, KERNELS
 from skipnets.figures.notes import describe_seeds
 from skipnets.figures.runs import MEASURES, draw_seeds, mark_rerun
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER, say
 from skipnets.published import Accuracies
 from skipnets.results import Results
 
-COLOURS = {"baseline": BLUE, "concatenation": GREEN, "summation": ORANGE}
-
-KERNELS = (3, 16, 64)
+COLOURS = dict(zip(JOINS, (BLUE, GREEN, ORANGE), strict=True))
 
 #: Percentage points up to which a difference's interval is drawn: two seeds can leave one of 150.
 WIDEST = 45

@@ -5,11 +5,11 @@ Accuracies are those after the last epoch, as in Table 1. The test accuracy of a
 
 import itertools
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, further_value, summarize
+from skipnets.experiments.document_003 import JOINS, KERNELS
 from skipnets.measurements import JoinedMaps
 from skipnets.published import TABLE_1
 from skipnets.records import RunRecord
@@ -37,9 +37,6 @@ from skipnets.verdicts.comparing import (
 )
 
 RULES = Rules()
-
-JOINS = ("baseline", "concatenation", "summation")
-KERNELS = (3, 16, 64)
 
 #: Pairs of numbers of kernels, the larger first, that a claim about adding kernels compares.
 MORE_KERNELS = ((16, 3), (64, 16))
@@ -151,10 +148,8 @@ def _row(cell: str) -> Rule:
 
 def off_the_table(results: Results) -> dict[str, float]:
     """Mean test accuracy of each net of Table 1 that has a run, minus the printed one; one run may be all it has."""
-    found = {cell: results.values(cell, end_test) for cell in TABLE_1}
-    return {
-        cell: statistics.fmean(of_seeds.values()) - TABLE_1[cell].test for cell, of_seeds in found.items() if of_seeds
-    }
+    found = {cell: results.values(cell, end_test, CHANCE) for cell in TABLE_1}
+    return {cell: summarize(list(ends.values())).mean - TABLE_1[cell].test for cell, ends in found.items() if ends}
 
 
 #: Claims that are a row of Table 1: numbers that belong to their scale.
