@@ -5,7 +5,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -20,6 +19,8 @@ from skipnets.measurements.first_steps import MOMENTS
 from skipnets.paths import ROOT
 from skipnets.specs import DeepNet
 from tiny import make_spec
+
+pytestmark = pytest.mark.usefixtures("agg")
 
 SCRIPT = ROOT / "_static" / "first-steps.js"
 INFINITY = math.inf
@@ -114,7 +115,6 @@ def test_the_picture_has_a_map_a_net_and_colours_for_what_has_no_place_on_the_sc
     assert list(plain.images[0].get_extent()) == [0.5, 7.5, 9.5, -0.5]
     infinite = np.ma.getmaskarray(plain.images[0].get_array())
     assert infinite[0].tolist() == [False, False, True, True, False, True, True]
-    plt.close(figure)
 
 
 @pytest.mark.parametrize(("quantity", "zero"), [("condition", []), ("output_range", ["0"])])
@@ -123,7 +123,6 @@ def test_a_zero_is_in_the_legend_where_a_map_has_one(
 ) -> None:
     figure = explorer.explorer_picture(nets, quantity)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["infinite or undefined", *zero]
-    plt.close(figure)
 
 
 @pytest.mark.parametrize(
@@ -138,14 +137,12 @@ def test_zeros_and_infinities_are_painted_in_their_own_colours(
     painted = image.cmap(image.norm(image.get_array()))[0]
     for colour, places in ((explorer.ZERO, zero), (explorer.INFINITE, infinite)):
         assert {i for i, found in enumerate(painted) if to_hex(found) == colour} == places
-    plt.close(figure)
 
 
 def test_before_anything_is_measured_there_is_a_picture_that_says_so() -> None:
     figure = explorer.explorer_picture({}, "condition")
     assert [text.get_text() for text in figure.axes[0].texts] == ["not measured yet"]
     assert read(explorer.explorer_model({}))["nets"] == {}
-    plt.close(figure)
 
 
 @needs_node

@@ -194,7 +194,4 @@ def load_results(experiment: Experiment, train_missing: bool = False) -> Results
         if train_in_turn(missing, experiment.store, checkpoint_folder(), console):
             raise SkipnetsError(f"not every run of {experiment.name} could be trained; the reasons are printed above")
     records = experiment.records()
-    recorded = {record.spec.run_id for of_cell in records.values() for record in of_cell}
-    # The folder is not read twice: a run that ends in between would be neither recorded nor missing.
-    missing = [(cell, spec) for cell, spec in experiment.runs() if spec.run_id not in recorded]
-    return Results(experiment, records, missing)
+    return Results(experiment, records, experiment.missing(records))

@@ -55,9 +55,9 @@ def dropout(x: Any, rate: float, name: str) -> Any:
 class BatchNormalization(layers.BatchNormalization):
     """Keras' normalization of channels (n, height, width, channels), in training by TensorFlow's fused operation.
 
-    Keras computes moments, scale and shift one after the other, which is most of a deep net's time on a CPU; fused they
-    take a third of it, and give the same numbers to rounding. What TensorFlow does not fuse (inference, a frozen layer,
-    float64, other backends) is left to Keras.
+    Keras computes moments, scale and shift one after the other, a large part of a deep net's time on a CPU. Fused, they
+    take about a third of that and give the same numbers to rounding. What TensorFlow does not fuse (inference, a frozen
+    layer, float64, other backends) is left to Keras.
     """
 
     def call(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:

@@ -1,6 +1,6 @@
 """What an experiment is: named cells, each with its spec and its seeds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -99,13 +99,19 @@ class Experiment:
         found = {cell.name: [self.store.load(spec) for spec in cell.specs()] for cell in self.cells}
         return {name: [record for record in records if record is not None] for name, records in found.items()}
 
-    def missing(self) -> list[tuple[Cell, RunSpec]]:
+    def missing(self, records: Mapping[str, Sequence[RunRecord]] | None = None) -> list[tuple[Cell, RunSpec]]:
         """Return the runs without a record, in the order to train them in.
+
+        Args:
+            records: What ``records`` returned, so that a run that ends meanwhile is not passed over by both; by
+                default they are read now.
 
         Raises:
             SkipnetsError: A record is damaged or cannot be read.
         """
-        return [(cell, spec) for cell, spec in self.runs() if self.store.load(spec) is None]
+        found = self.records() if records is None else records
+        recorded = {record.spec.run_id for of_cell in found.values() for record in of_cell}
+        return [(cell, spec) for cell, spec in self.runs() if spec.run_id not in recorded]
 
 
 def seeds_of(asked: Sequence[int] | None, planned: tuple[int, ...] = (0, 1, 2)) -> tuple[int, ...]:

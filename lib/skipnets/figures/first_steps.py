@@ -81,8 +81,7 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
         axis.set_ylabel(f"{QUANTITIES[quantity].label}\n({scale})", fontsize=8)
     # Not of one net alone, which may have ended before the last moment.
     known = {label: line for axis in axes[0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    told = [label for label in map(_after, moments) if label in known]
-    figure.legend([known[label] for label in told], told, loc="outside upper center", ncols=len(moments))
+    figure.legend(handles=list(known.values()), loc="outside upper center", ncols=len(moments))
     return figure
 
 
