@@ -89,7 +89,10 @@ def test_a_note_lists_the_runs_without_a_record(monkeypatch: pytest.MonkeyPatch,
     assert notes.of_missing_runs(results, "Missing:") == ""
     results.experiment.store.path(results.records["cnn"][1].spec).unlink()
     label = results.experiment.cell("cnn").label
-    assert notes.of_missing_runs(load_results(results.experiment), "Missing:") == f"Missing:\n\n* {label}: seed 1"
+    missing = load_results(results.experiment)
+    assert notes.of_missing_runs(missing, "Missing:") == f"Missing:\n\n* {label}: seed 1"
+    timed = notes.of_missing_runs(missing, "Missing:", lambda cell: 12.34 if cell.name == "cnn" else None)
+    assert timed == f"Missing:\n\n* {label}: seed 1; about 12 hours a run"
 
 
 @pytest.mark.parametrize("scale", [{"epochs": 130}, {"image_set": "synthetic", "samples": 64, "test_samples": 50}])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from skipnets.experiments import find_experiment
+from skipnets.experiments import Cell, find_experiment
 from skipnets.measurements import FirstSteps
 from skipnets.results import Results
 
@@ -82,12 +82,17 @@ def of_first_steps(found: Mapping[str, FirstSteps], names: Iterable[str]) -> str
     )
 
 
-def of_missing_runs(results: Results, intro: str) -> str:
-    """Return the runs without a record as Markdown, a line a cell below ``intro``; nothing where all are recorded."""
-    seeds: dict[str, list[int]] = {}
-    for cell, spec in results.missing:
-        seeds.setdefault(cell.label, []).append(spec.seed)
-    lines = [f"* {label}: {describe_seeds(of_cell)}" for label, of_cell in seeds.items()]
+def of_missing_runs(results: Results, intro: str, hours: Callable[[Cell], float | None] = lambda cell: None) -> str:
+    """Return the runs without a record as Markdown, a line a cell below ``intro``; nothing where all are recorded.
+
+    ``hours`` tells how long a run of a cell may take, or None where nobody knows.
+    """
+    cells = {cell.name: cell for cell, _ in results.missing}
+    lines = []
+    for name, cell in cells.items():
+        seeds = describe_seeds([spec.seed for of, spec in results.missing if of.name == name])
+        expected = hours(cell)
+        lines.append(f"* {cell.label}: {seeds}" + (f"; about {expected:.2g} hours a run" if expected else ""))
     return "\n".join([intro, "", *lines]) if lines else ""
 
 
