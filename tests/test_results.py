@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from factory import diverged, made_up_record
-from skipnets.errors import RunBusyError, SkipnetsError
+from skipnets.errors import BadInputError, RunBusyError, SkipnetsError
 from skipnets.experiments import Experiment, cnn_vs_resnet
 from skipnets.records import RunRecord, Store
 from skipnets.results import load_results, single_run_differences
@@ -46,6 +46,9 @@ def test_what_is_not_recorded_is_missing_and_never_trained_unasked(grid: Experim
     assert results.seeds() == {"cnn": (0,)}
     assert [(cell.name, spec.seed) for cell, spec in results.missing] == [("resnet", 0), ("cnn", 1), ("resnet", 1)]
     assert results.curves(["resnet"]).empty
+    assert results.by_seed("cnn_tanh", "test_accuracy") == {}  # a cell of the book that this rerun leaves out
+    with pytest.raises(BadInputError, match="cnn_vs_resnet has no cell 'rnn'; its cells: cnn, resnet, resnet_no_skips"):
+        results.outcomes(["cnn", "rnn"])
     assert len(list(grid.store.folder.iterdir())) == 1
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from skipnets.analysis.curves import find_spikes, first_epoch
 from skipnets.analysis.statistics import summarize
 from skipnets.errors import SkipnetsError
-from skipnets.experiments import Cell, Experiment
+from skipnets.experiments import Cell, Experiment, find_experiment
 from skipnets.measurements import FIRST_STEPS, FirstSteps, JoinedMaps, State
 from skipnets.paths import checkpoint_folder
 from skipnets.records import RunRecord
@@ -30,14 +30,28 @@ class Results:
     records: dict[str, list[RunRecord]]  # by cell, seeds rising
     missing: list[tuple[Cell, RunSpec]]
 
+    def of_cell(self, name: str) -> list[RunRecord]:
+        """Return the records of a cell, seeds rising; none where none is made, or where a rerun leaves the cell out.
+
+        Raises:
+            BadInputError: The experiment has no such cell, in the book either; the message lists its cells.
+        """
+        if name not in self.records:
+            find_experiment(self.experiment.name).cell(name)
+        return self.records.get(name, [])
+
     def cells(self, names: Sequence[str] | None = None) -> list[Cell]:
-        """Return the cells called ``names`` (all where None) that have a record."""
-        chosen = [cell for cell in self.experiment.cells if self.records.get(cell.name)]
-        return chosen if names is None else [cell for name in names for cell in chosen if cell.name == name]
+        """Return the cells called ``names`` (all where None) that have a record.
+
+        Raises:
+            BadInputError: The experiment has no cell of a name.
+        """
+        asked = [cell.name for cell in self.experiment.cells] if names is None else names
+        return [self.experiment.cell(name) for name in asked if self.of_cell(name)]
 
     def seeds(self, names: Sequence[str] | None = None) -> dict[str, tuple[int, ...]]:
         """Return the recorded seeds of each cell."""
-        return {cell.name: tuple(r.spec.seed for r in self.records[cell.name]) for cell in self.cells(names)}
+        return {cell.name: tuple(r.spec.seed for r in self.of_cell(cell.name)) for cell in self.cells(names)}
 
     def curves(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Return every measured epoch; of a run that diverged, those before its loss stopped being finite.
@@ -47,7 +61,7 @@ class Results:
         """
         parts = []
         for cell in self.cells(names):
-            for record in self.records[cell.name]:
+            for record in self.of_cell(cell.name):
                 for measure in ("training", "training_inference", "test"):
                     curve = getattr(record.history, measure)
                     part = pd.DataFrame({"epoch": curve.epochs, "loss": curve.loss, "accuracy": curve.accuracy})
@@ -68,7 +82,7 @@ class Results:
         """
         rows = []
         for cell in self.cells(names):
-            for record in self.records[cell.name]:
+            for record in self.of_cell(cell.name):
                 rows.append(
                     {
                         "cell": cell.name,
@@ -101,20 +115,20 @@ class Results:
         """Return ``value`` of each completed run of a cell, by seed; of one that diverged ``diverged``, or nothing."""
         found = {
             record.spec.seed: value(record) if record.final.status == "completed" else diverged
-            for record in self.records.get(name, [])
+            for record in self.of_cell(name)
         }
         return {seed: one for seed, one in found.items() if one is not None}
 
     def diverged(self, name: str) -> dict[int, int]:
         """Return the completed epochs after which runs of a cell diverged, by seed."""
-        ends = {record.spec.seed: record.final.diverged_at for record in self.records.get(name, [])}
+        ends = {record.spec.seed: record.final.diverged_at for record in self.of_cell(name)}
         return {seed: end.epoch for seed, end in ends.items() if end is not None}
 
     def right_answers(self, name: str) -> dict[int, npt.NDArray[np.bool_]]:
         """Return whether each test image was right after the last epoch, (images,), by seed, of completed runs."""
         return {
             record.spec.seed: record.final.right_answers(record.spec.test_images)
-            for record in self.records.get(name, [])
+            for record in self.of_cell(name)
             if record.final.status == "completed"
         }
 
@@ -152,7 +166,7 @@ class Results:
         values = list(self.by_seed(name, column).values())
         lost = len(self.diverged(name))
         if not values:
-            unknown = "not measured" if self.records.get(name) else "not recorded yet"
+            unknown = "not measured" if self.of_cell(name) else "not recorded yet"
             return f"all {lost} diverged" if lost > 1 else "diverged" if lost else unknown
         return f"{summarize(values)}" + (f"; {lost} diverged" if lost else "")
 

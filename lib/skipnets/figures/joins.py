@@ -166,9 +166,9 @@ def curves_model(rows: Mapping[str, str], scales: Mapping[str, Results], printed
         row: {
             "printed": [printed[name].training, printed[name].test],
             "scales": [
-                {"scale": scale, "seeds": len(results.records[name])} | _mean_curves(results, name)
+                {"scale": scale, "seeds": len(results.of_cell(name))} | _mean_curves(results, name)
                 for scale, results in scales.items()
-                if results.records.get(name)
+                if results.of_cell(name)
             ],
         }
         for row, name in rows.items()

@@ -147,9 +147,9 @@ def _row(cell: str) -> Rule:
 
 
 def off_the_table(results: Results) -> dict[str, float]:
-    """Mean test accuracy of each net of Table 1 that has a run, minus the printed one; one run may be all it has."""
+    """How far the mean test accuracy of each net of Table 1 that has a run lies from the printed one, either way."""
     found = {cell: results.values(cell, end_test, CHANCE) for cell in TABLE_1}
-    return {cell: summarize(list(ends.values())).mean - TABLE_1[cell].test for cell, ends in found.items() if ends}
+    return {cell: abs(summarize(list(ends.values())).mean - TABLE_1[cell].test) for cell, ends in found.items() if ends}
 
 
 #: Claims that are a row of Table 1: numbers that belong to their scale.
