@@ -9,6 +9,9 @@ from skipnets.specs import SGD, DeepNet, StepDecay, parse_spec
 #: He et al.'s depths of two-layer blocks in three stages, 6n+2, up to document 004's 164.
 DEPTHS = (8, 14, 20, 32, 56, 110, 164)
 
+#: Depths of which the sweep also has nets trained at a tenth of the learning rate.
+SLOW_STARTS = (110, 164)
+
 #: Document 004's names of its nets, by their kind.
 NETS = {"plain_net": "PlainNet", "residual_net": "ResNet", "resnext": "ResNeXt"}
 
@@ -29,21 +32,24 @@ def very_deep(
     """Document 004's nets at rising depth, half as wide as published and trained briefly: a sweep that a CPU can do.
 
     He et al.'s settings (2015, section 4.2): SGD with momentum, weight decay, He initialization, a learning rate of 0.1
-    that is divided by ten after half and three quarters of the epochs. Without batch normalization it is 0.01.
+    that is divided by ten after half and three quarters of the epochs. Without batch normalization it is 0.01. From 110
+    layers on every net is also trained at a tenth of the rate, since theirs of 110 layers would not start at 0.1.
 
     Raises:
         BadInputError: An argument is out of range; the message names it.
     """
     scale = Scale(image_set, epochs, samples, test_samples, batch_size)
 
-    def cell(kind: Literal["plain_net", "residual_net"], depth: int, batch_norm: bool = True) -> Cell:
+    def cell(
+        kind: Literal["plain_net", "residual_net"], depth: int, rate: float = 0.1, batch_norm: bool = True
+    ) -> Cell:
         net = DeepNet(kind=kind, depth=depth, width=width, batch_norm=batch_norm)
         milestones = tuple(sorted({max(1, epochs // 2), max(1, 3 * epochs // 4)}))
         spec = parse_spec(
             scale.fields()
             | {
                 "architecture": net,
-                "optimizer": SGD(learning_rate=0.1 if batch_norm else 0.01, momentum=0.9),
+                "optimizer": SGD(learning_rate=rate, momentum=0.9),
                 "schedule": StepDecay(milestones=milestones).within(epochs),
                 "weight_decay": 1e-4,
                 "initializer": "he_normal",
@@ -53,10 +59,15 @@ def very_deep(
         name, label = f"{kind}_{depth}", f"{NETS[kind]}, {depth} layers"
         if not batch_norm:
             name, label = f"{name}_unnormalized", f"{label}, no batch normalization"
+        elif rate != 0.1:
+            name, label = f"{name}_rate_{rate:g}", f"{label}, learning rate {rate:g}"
         return Cell(name, label, spec, seeds_of(seeds))
 
     cells = [net for depth in DEPTHS for net in (cell("plain_net", depth), cell("residual_net", depth))]
-    cells += [cell("plain_net", depth, batch_norm=False) for depth in (20, 56)]
+    cells += [
+        net for depth in SLOW_STARTS for net in (cell("plain_net", depth, 0.01), cell("residual_net", depth, 0.01))
+    ]
+    cells += [cell("plain_net", depth, 0.01, batch_norm=False) for depth in (20, 56)]
     return Experiment(
         name="very_deep",
         title="PlainNet and ResNet at rising depth (document 004, reduced)",
