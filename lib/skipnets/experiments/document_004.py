@@ -9,7 +9,7 @@ from skipnets.specs import SGD, DeepNet, StepDecay, parse_spec
 #: He et al.'s depths of two-layer blocks in three stages, 6n+2, up to document 004's 164.
 DEPTHS = (8, 14, 20, 32, 56, 110, 164)
 
-#: Depths of which the sweep also has nets trained at a tenth of the learning rate.
+#: Depths at which the sweep begins at a tenth of the learning rate.
 SLOW_STARTS = (110, 164)
 
 #: Document 004's names of its nets, by their kind.
@@ -32,8 +32,9 @@ def very_deep(
     """Document 004's nets at rising depth, half as wide as published and trained briefly: a sweep that a CPU can do.
 
     He et al.'s settings (2015, section 4.2): SGD with momentum, weight decay, He initialization, a learning rate of 0.1
-    that is divided by ten after half and three quarters of the epochs. Without batch normalization it is 0.01. From 110
-    layers on every net is also trained at a tenth of the rate, since theirs of 110 layers would not start at 0.1.
+    that is divided by ten after half and three quarters of the epochs. From 110 layers on it is 0.01, since theirs of
+    110 layers would not start at 0.1, and one seed of each net is trained at 0.1 as well. Without batch normalization
+    it is 0.01.
 
     Raises:
         BadInputError: An argument is out of range; the message names it.
@@ -41,7 +42,12 @@ def very_deep(
     scale = Scale(image_set, epochs, samples, test_samples, batch_size)
 
     def cell(
-        kind: Literal["plain_net", "residual_net"], depth: int, rate: float = 0.1, batch_norm: bool = True
+        kind: Literal["plain_net", "residual_net"],
+        depth: int,
+        rate: float,
+        difference: tuple[str, str] = ("", ""),
+        batch_norm: bool = True,
+        planned: tuple[int, ...] = (0, 1, 2),
     ) -> Cell:
         net = DeepNet(kind=kind, depth=depth, width=width, batch_norm=batch_norm)
         milestones = tuple(sorted({max(1, epochs // 2), max(1, 3 * epochs // 4)}))
@@ -56,18 +62,15 @@ def very_deep(
                 "evaluate_test_every": 5,
             }
         )
-        name, label = f"{kind}_{depth}", f"{NETS[kind]}, {depth} layers"
-        if not batch_norm:
-            name, label = f"{name}_unnormalized", f"{label}, no batch normalization"
-        elif rate != 0.1:
-            name, label = f"{name}_rate_{rate:g}", f"{label}, learning rate {rate:g}"
-        return Cell(name, label, spec, seeds_of(seeds))
+        name, label = f"{kind}_{depth}{difference[0]}", f"{NETS[kind]}, {depth} layers{difference[1]}"
+        return Cell(name, label, spec, seeds_of(seeds, planned))
 
-    cells = [net for depth in DEPTHS for net in (cell("plain_net", depth), cell("residual_net", depth))]
-    cells += [
-        net for depth in SLOW_STARTS for net in (cell("plain_net", depth, 0.01), cell("residual_net", depth, 0.01))
-    ]
-    cells += [cell("plain_net", depth, 0.01, batch_norm=False) for depth in (20, 56)]
+    pairs: tuple[Literal["plain_net", "residual_net"], ...] = ("plain_net", "residual_net")
+    cells = [cell(kind, depth, 0.01 if depth in SLOW_STARTS else 0.1) for depth in DEPTHS for kind in pairs]
+    fast = ("_rate_0.1", ", learning rate 0.1")
+    cells += [cell(kind, depth, 0.1, fast, planned=(0,)) for depth in SLOW_STARTS for kind in pairs]
+    bare = ("_unnormalized", ", no batch normalization")
+    cells += [cell("plain_net", depth, 0.01, bare, batch_norm=False) for depth in (20, 56)]
     return Experiment(
         name="very_deep",
         title="PlainNet and ResNet at rising depth (document 004, reduced)",
