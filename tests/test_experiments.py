@@ -7,7 +7,7 @@ import pytest
 
 from factory import made_up_record
 from skipnets.errors import BadInputError, DamagedFileError
-from skipnets.experiments import EXPERIMENTS, Cell, Experiment, cnn_vs_resnet, find_experiment, layers_164
+from skipnets.experiments import EXPERIMENTS, Cell, Experiment, cnn_vs_resnet, find_experiment, layers_164, very_deep
 from skipnets.specs import CNN, SGD, Adam, ResNet, RMSprop
 
 
@@ -221,6 +221,23 @@ def test_every_escape_differs_from_a_plain_net_in_what_its_name_says() -> None:
         assert differing(start, "plain_net_unnormalized_rate_0.001") == {"initializer"}
     assert differing("residual_net_scale_0.1", "residual_net") == {"architecture"}
     assert len({cell.label for cell in layers_164().cells}) == len(cells)
+
+
+def test_the_sweep_begins_at_a_tenth_of_the_rate_where_he_et_al_had_to_and_shows_what_the_full_rate_does() -> None:
+    cells = very_deep().cells
+    rates = {cell.name: cell.spec.optimizer.learning_rate for cell in cells}
+    assert {depth: rates[f"residual_net_{depth}"] for depth in (8, 56, 110, 164)} == {
+        8: 0.1,
+        56: 0.1,
+        110: 0.01,
+        164: 0.01,
+    }
+    at_full_rate = {cell.name: cell.seeds for cell in cells if cell.name.endswith("_rate_0.1")}
+    assert set(at_full_rate) == {
+        f"{kind}_{depth}_rate_0.1" for kind in ("plain_net", "residual_net") for depth in (110, 164)
+    }
+    assert set(at_full_rate.values()) == {(0,)}
+    assert {rates[name] for name in at_full_rate} == {0.1}
 
 
 def test_164_layers_at_another_scale_have_one_image_set() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import somersd
 
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
-from skipnets.experiments.document_004 import DEPTHS
+from skipnets.experiments.document_004 import DEPTHS, SLOW_STARTS
 from skipnets.published import RESNET_TEST_ERRORS
 from skipnets.records import RunRecord
 from skipnets.results import Results
@@ -41,6 +41,7 @@ SHALLOW, DEEP = 20, 56
 FEWEST, MOST = DEPTHS[0], DEPTHS[-1]
 
 SCALE = "in short runs of narrow nets"
+DEEP_SCALE = f"{SCALE} that begin at a learning rate of 0.1, from {SLOW_STARTS[0]} layers on of 0.01"
 
 
 # What a net knows of its training images, and of others, late in a run.
@@ -147,8 +148,8 @@ def deeper_generalizes_better(results: Results) -> Verdict:
     errors = [f"{100 * RESNET_TEST_ERRORS[depth]:.2f} % with {depth:,}" for depth in (20, 110, 1202)]
     reason = (
         f"Pairs of depths where the deeper net tests better minus those where it tests worse, as a share of all pairs "
-        f"from {FEWEST} to {MOST} layers, {SCALE}: ResNets {told(residual)}, plain nets {told(plain)}. He et al. print "
-        f"test errors of {', '.join(errors[:-1])} and {errors[-1]} layers, of ResNets at full scale on CIFAR-10."
+        f"from {FEWEST} to {MOST} layers, {DEEP_SCALE}: ResNets {told(residual)}, plain nets {told(plain)}. He et al. "
+        f"print test errors of {', '.join(errors[:-1])} and {errors[-1]} layers, of ResNets at full scale on CIFAR-10."
     )
     return Verdict(status, reason)
 
@@ -187,8 +188,8 @@ def difficulty_beyond_ten_layers(results: Results) -> Verdict:
     onset = next((depth for depth in deeper if depth > max(spared, default=0)), None)
     since = f" It is discernibly lower at {onset} layers and at every greater depth." if onset else ""
     reason = (
-        f"Training accuracy of plain nets {SCALE}, minus that at {FEWEST} layers: at {DEPTHS[1]} {points(beyond_ten)}, "
-        f"at {MOST} {points(deepest)}.{since}"
+        f"Training accuracy of plain nets {DEEP_SCALE}, minus that at {FEWEST} layers: at {DEPTHS[1]} "
+        f"{points(beyond_ten)}, at {MOST} {points(deepest)}.{since}"
     )
     return Verdict(status, reason)
 
@@ -207,7 +208,7 @@ def difficulty_worsens_with_depth(results: Results) -> Verdict:
         status = "conditional"
     reason = (
         "Pairs of depths where the deeper plain net knows more of its training images minus those where it knows less, "
-        f"as a share of all pairs, {SCALE}: {told(trend)}. Training accuracy at {MOST} layers: {told(deepest)}."
+        f"as a share of all pairs, {DEEP_SCALE}: {told(trend)}. Training accuracy at {MOST} layers: {told(deepest)}."
     )
     return Verdict(status, reason)
 
@@ -241,8 +242,8 @@ def plain_nets_are_worse_and_untrainable(results: Results) -> Verdict:
     elif status == "conditional" and plain.low <= UNTRAINED:
         status = "not distinguishable"
     reason = (
-        f"At {MOST} layers {SCALE}: test accuracy, ResNet minus plain net {points(gain)}; training accuracy of the "
-        f"plain net {told(plain)}."
+        f"At {MOST} layers {SCALE} that begin at a learning rate of 0.01: test accuracy, ResNet minus plain net "
+        f"{points(gain)}; training accuracy of the plain net {told(plain)}."
     )
     return Verdict(status, reason)
 
@@ -253,4 +254,4 @@ def skips_are_powerful(results: Results) -> Verdict:
     depths = [depth for depth in DEPTHS if depth >= DEEP]
     found = [_gains(results, depth)[0] for depth in depths]
     labels = [f"{depth} layers" for depth in depths]
-    return verdict_by_all_signs(f"Training accuracy {SCALE}, ResNet minus plain net", labels, found)
+    return verdict_by_all_signs(f"Training accuracy {DEEP_SCALE}, ResNet minus plain net", labels, found)
