@@ -119,8 +119,3 @@ def made_up_first_steps(spec: RunSpec, layers: int = 4, moments: Sequence[int] =
         moments=dict.fromkeys(moments, moment),
         machine=MACHINE,
     )
-
-
-def whole_run(spec: RunSpec, layers: int = 163, **rows: object) -> FirstSteps:
-    """Return made-up steps of a whole run, measured at their start and end."""
-    return made_up_first_steps(spec, layers, (0, spec.steps), **rows)

@@ -18,7 +18,6 @@ from factory import (
     made_up_record,
     made_up_state,
     made_up_step_times,
-    whole_run,
 )
 from skipnets.analysis.statistics import summarize
 from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims, reading
@@ -143,7 +142,7 @@ def test_every_rule_gives_a_verdict_once_all_runs_are_recorded(monkeypatch: pyte
     for net in ("plain_net", "plain_net_unnormalized", "residual_net"):
         for name in (net, f"{net}_mnist"):
             deep.measurements.save(made_up_first_steps(deep.cell(name).spec, 163, (0, 500)))
-            deep.measurements.save(whole_run(deep.cell(name).spec))
+    measure_whole_run(everything, {})
     for claim_id in RULES:
         verdict = judge(BY_ID[claim_id], everything)
         assert verdict.status != "not yet measured", claim_id
@@ -542,6 +541,59 @@ def test_document_004_is_judged_by_the_sweep_over_depth(
     verdict = judge(BY_ID[claim_id], results_where(monkeypatch, tmp_path, make))
     assert verdict.status == status
     assert SCALE in verdict.reason
+
+
+def measure_whole_run(results: dict[str, Results], *rows: dict[str, object]) -> None:
+    """Save made-up measurements of the sweep's ResNet of 110 layers, with ``rows`` at moments from its start on.
+
+    The last of them holds at the end too; what they do not give is 1, or no dead channel.
+    """
+    grid = results["very_deep"].experiment
+    spec = grid.cell("residual_net_110").spec
+    moments = [made_up_first_steps(spec, 109, (0, spec.steps), **given) for given in rows]
+    at = [*(100 * number for number in range(len(rows))), spec.steps]
+    found = {steps: one.moments[0] for steps, one in zip(at, [*moments, moments[-1]], strict=True)}
+    grid.measurements.save(moments[0].model_copy(update={"moments": found}))
+
+
+@pytest.mark.parametrize(
+    ("dead", "status", "told"),
+    [
+        (
+            (0, 0, 0),
+            "supported",
+            "0 of 109 layers have an infinite one before the first step, 0 after 0 steps, 0 after",
+        ),
+        ((0, 2, 0), "conditional", "2 after 100 steps, 0 after the last, 800"),
+        (
+            (1, 2, 1),
+            "refuted",
+            "1 of 109 layers have an infinite one before the first step, 2 after 100 steps, 1 after",
+        ),
+    ],
+)
+def test_a_residual_net_is_never_infinite_if_it_is_not_on_the_way_and_not_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dead: Sequence[int], status: str, told: str
+) -> None:
+    """C19. One dead channel makes a layer infinite; ``dead`` layers have one at each moment."""
+    results = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
+    measure_whole_run(results, *({"dead": (3,) * layers + (0,) * (109 - layers)} for layers in dead))
+    verdict = judge(BY_ID["C19"], results)
+    assert verdict.status == status
+    assert told in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("early", "status"),
+    [(20.0, "supported"), (4.0, "conditional"), (2.5, "not distinguishable"), (1.9, "refuted")],
+)
+def test_condition_numbers_fall_with_depth_if_those_behind_the_first_layers_are_smaller_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, early: float, status: str
+) -> None:
+    """C20. Behind the first twenty convolutions they are 2; at the start they are all the same."""
+    results = results_where(monkeypatch, tmp_path, lambda cell, spec: None)
+    measure_whole_run(results, {}, {"condition": (early,) * 20 + (2.0,) * 89})
+    assert judge(BY_ID["C20"], results).status == status
 
 
 def test_the_depth_from_which_on_plain_nets_learn_less_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -69,17 +69,15 @@ def of_joined_maps(results: Results, names: Sequence[str]) -> str:
     )
 
 
-def of_first_steps(found: Mapping[str, FirstSteps], names: Iterable[str]) -> str:
+def of_first_steps(found: Mapping[str, FirstSteps], names: Iterable[str], experiment: str = "layers_164") -> str:
     """Say what the nets of a figure were trained and measured on, and the command that measures them."""
     if not found:
         return _NOTHING
     first = next(iter(found.values()))
     images = ", ".join(dict.fromkeys(steps.spec.image_set for steps in found.values()))
     seeds = describe_seeds(sorted({steps.spec.seed for steps in found.values()}))
-    return _below(
-        f"{images}; measured on {first.images} training images; {seeds}",
-        f"skipnets measure first-steps --cells {','.join(names)}",
-    )
+    command = f"skipnets measure first-steps --experiment {experiment} --cells {','.join(names)} --steps {first.steps}"
+    return _below(f"{images}; measured on {first.images} training images; {seeds}", command)
 
 
 def of_missing_runs(results: Results, intro: str, hours: Callable[[Cell], float | None] = lambda cell: None) -> str:

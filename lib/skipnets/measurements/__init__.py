@@ -191,6 +191,11 @@ class Moment(Entry):
         """Condition number of all channels, infinite where one is dead."""
         return np.where(self.dead, np.inf, self.condition)
 
+    @property
+    def infinite_layers(self) -> list[int]:
+        """Convolutions, counted from 1, whose hidden representation has an infinite condition number."""
+        return [layer for layer, condition in enumerate(self.condition_all, start=1) if condition == np.inf]
+
 
 def _ranges(highest: tuple[float, ...], lowest: tuple[float, ...]) -> npt.NDArray[np.float64]:
     with np.errstate(invalid="ignore"):

@@ -15,23 +15,14 @@ RULES = Rules()
 #: The layers whose plots the paper prints.
 FIRST, LATE = 1, 160
 
-#: The ResNets of the claims about trained ones, an image set each.
-RESIDUAL_NETS = ("residual_net", "residual_net_mnist")
-
 #: What the paper prints of PlainNet on MNIST: range of the first layer's outputs, and of most of its weights.
 PRINTED_OUTPUTS, PRINTED_WEIGHTS = 1.7e6, 4e5
-
-#: Condition numbers "high in the early layers" that "quickly reduce": by ten; a fall by less than half is none.
-TENFOLD, A_REAL_FALL = 10, 2
 
 #: Every verdict on condition numbers says whose matrix it is about.
 READING = "The paper does not say which matrix it takes; this is channels against images and places, after ReLU."
 
 #: From where on the paper finds PlainNet's layers infinite; shares of layers that are next to none and next to all.
 ONSET, HARDLY_ANY, NEARLY_ALL = 80, 0.1, 0.9
-
-#: A condition number that float32 cannot tell from infinite.
-BEYOND_FLOAT32 = 1e7
 
 #: A layer is out of proportion to another where its range is a thousand times the other's.
 OUT_OF_PROPORTION = 1000
@@ -63,14 +54,6 @@ def _first_and_late(of_layers: npt.NDArray[np.float64]) -> tuple[float, float]:
     if np.isnan([first, late]).any():
         raise NotMeasuredError(f"Needs a finite range in layers {FIRST} and {LATE}, which hold infinities.")
     return first, late
-
-
-def infinite_layers(moment: Moment) -> list[int]:
-    """Convolutions, counted from 1, whose hidden representation has an infinite condition number.
-
-    One dead channel is enough; where all live, the number itself is asked.
-    """
-    return [layer for layer, condition in enumerate(moment.condition_all, start=1) if condition == np.inf]
 
 
 def infinite_shares(moment: Moment) -> tuple[float, float]:
@@ -145,84 +128,3 @@ def plain_nets_are_infinite_from_layer_80_on(results: Results) -> Verdict:
         f"{READING}"
     )
     return Verdict(status, reason)
-
-
-@RULES.decide("C19")
-def residual_nets_are_never_infinite(results: Results) -> Verdict:
-    """At the end of its training no layer of a ResNet has an infinite condition number, on either image set.
-
-    Conditional where that is so on one of the sets. The sentence is about trained nets: what the first steps show is
-    told, and settles nothing.
-    """
-    told = "; ".join(_infinite_on_the_way(_steps(results, name)) for name in RESIDUAL_NETS)
-    before = f"Layers with an infinite one in the first {FIRST_STEPS} steps: {told} (guessing: 2.30). {READING}"
-    left = [len(infinite_layers(end)) for end in _ends_of_training(results, before)]
-    status: Status = "conditional" if any(left) else "supported"
-    reason = f"One seed, infinite layers at the end: {' and '.join(map(str, left))}. {before}"
-    return Verdict("refuted" if all(left) else status, reason)
-
-
-@RULES.decide("C20")
-def condition_falls_with_depth(results: Results) -> Verdict:
-    """A trained ResNet's condition numbers in its last hundred layers are a tenth of its first twenty's, on both sets.
-
-    Medians, without the dead channels. Conditional where they fall by half on one set, refuted where they rise on both.
-    As with C19, what the first steps show is told, and settles nothing.
-    """
-    begun = [_steps(results, name) for name in RESIDUAL_NETS]
-    told = "; ".join(
-        f"{_told(_early_and_late(_last(steps)))} on {steps.spec.image_set}, at a loss of "
-        f"{np.mean(steps.loss[-50:]):.2f} nats"
-        for steps in begun
-    )
-    before = f"After {max(begun[0].moments)} steps: {told} (guessing: 2.30)."
-    ends = [_early_and_late(end) for end in _ends_of_training(results, before)]
-    falls = [early / late for early, late in ends]
-    status: Status = "not distinguishable"
-    if min(falls) >= TENFOLD:
-        status = "supported"
-    elif max(falls) >= A_REAL_FALL:
-        status = "conditional"
-    elif max(falls) < 1:
-        status = "refuted"
-    reason = (
-        "One seed, of channels that are not dead, median over the first 20 and the last 100 convolutions: "
-        f"{'; '.join(map(_told, ends))}. {before}"
-    )
-    return Verdict(status, reason)
-
-
-def _early_and_late(moment: Moment) -> tuple[float, float]:
-    """Median condition number of the first twenty and of the last hundred convolutions."""
-    return float(np.median(moment.condition[:20])), float(np.median(moment.condition[-100:]))
-
-
-def _told(early_and_late: tuple[float, float]) -> str:
-    return " and ".join(f"{condition:,.0f}" for condition in early_and_late)
-
-
-def _infinite_on_the_way(steps: FirstSteps) -> str:
-    """Say how many layers of a net are infinite when most are, and at the last moment, and by what."""
-    infinite = {step: len(infinite_layers(moment)) for step, moment in steps.moments.items()}
-    most, last = max(infinite, key=lambda step: infinite[step]), max(infinite)
-    live = sum(condition > BEYOND_FLOAT32 for condition in _last(steps).condition)
-    return (
-        f"on {steps.spec.image_set} {infinite[most]} of {len(steps.layers)} after {most} steps and {infinite[last]} "
-        f"after {last}, by dead channels; without these {live} are above {BEYOND_FLOAT32:.0e}, more than float32 can "
-        f"tell from infinite; loss {np.mean(steps.loss[-50:]):.2f} nats"
-    )
-
-
-def _ends_of_training(results: Results, before: str) -> list[Moment]:
-    """The first net of each of ``RESIDUAL_NETS`` that was measured until its training ends, at that end.
-
-    Raises:
-        NotMeasuredError: One was not. ``before`` is what is known instead.
-    """
-    found = [results.first_steps(name, results.experiment.cell(name).spec.steps) for name in RESIDUAL_NETS]
-    if not all(found):
-        raise NotMeasuredError(
-            "Needs condition numbers of ResNets at the end of their training, which are not measured. One seed so far. "
-            + before
-        )
-    return [_last(of_seeds[min(of_seeds)]) for of_seeds in found]

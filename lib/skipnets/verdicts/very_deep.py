@@ -11,11 +11,12 @@ from scipy.stats import somersd
 
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
 from skipnets.experiments.document_004 import DEPTHS, SLOW_STARTS
+from skipnets.measurements import FirstSteps
 from skipnets.published import RESNET_TEST_ERRORS
 from skipnets.records import RunRecord
 from skipnets.results import Results
 from skipnets.scoring import CHANCE
-from skipnets.verdicts import Rules, Status, Verdict
+from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
     ALIKE,
     UNTRAINED,
@@ -31,6 +32,7 @@ from skipnets.verdicts.comparing import (
     told_each,
     verdict_by_all_signs,
 )
+from skipnets.verdicts.layers_164 import READING
 
 RULES = Rules()
 
@@ -39,6 +41,12 @@ SHALLOW, DEEP = 20, 56
 
 #: Document 004's "one to ten layers" and its 164.
 FEWEST, MOST = DEPTHS[0], DEPTHS[-1]
+
+#: The deepest ResNet of the sweep that learns well; it is measured between the steps of its whole run.
+DEEPEST_LEARNER = "residual_net_110"
+
+#: Condition numbers "high in the early layers" that "quickly reduce": by ten; a fall by less than half is none.
+TENFOLD, A_REAL_FALL = 10, 2
 
 SCALE = "in short runs of narrow nets"
 DEEP_SCALE = f"{SCALE} that begin at a learning rate of 0.1, from {SLOW_STARTS[0]} layers on of 0.01"
@@ -244,6 +252,65 @@ def plain_nets_are_worse_and_untrainable(results: Results) -> Verdict:
     reason = (
         f"At {MOST} layers {SCALE} that begin at a learning rate of 0.01: test accuracy, ResNet minus plain net "
         f"{points(gain)}; training accuracy of the plain net {told(plain)}."
+    )
+    return Verdict(status, reason)
+
+
+def _whole_run(results: Results) -> FirstSteps:
+    """What was measured between the steps of ``DEEPEST_LEARNER``'s first measured seed, to the end.
+
+    Raises:
+        NotMeasuredError: Nothing was.
+    """
+    found = results.first_steps(DEEPEST_LEARNER, results.experiment.cell(DEEPEST_LEARNER).spec.steps)
+    if not found:
+        raise NotMeasuredError(f"Needs the condition numbers of cell {DEEPEST_LEARNER} over its whole run.")
+    return found[min(found)]
+
+
+def _told_of(run: FirstSteps) -> str:
+    """Say which net it is, and how much it has learnt when its training ends."""
+    right = 100 * np.mean(run.accuracy[-50:])
+    return f"One seed of a ResNet of {len(run.layers) + 1} layers {SCALE}, with {right:.0f} % right at the end"
+
+
+@RULES.decide("C19")
+def residual_nets_are_never_infinite(results: Results) -> Verdict:
+    """No layer of a ResNet of 110 layers has an infinite condition number, before any step, in training, or at its end.
+
+    Conditional where some have one on the way and none at the end, refuted where some have one at the end.
+    """
+    run = _whole_run(results)
+    infinite = {steps: len(moment.infinite_layers) for steps, moment in run.moments.items()}
+    most, end = max(infinite, key=lambda steps: infinite[steps]), max(infinite)
+    status: Status = "refuted" if infinite[end] else "conditional" if infinite[most] else "supported"
+    reason = (
+        f"{_told_of(run)}: {infinite[0]} of {len(run.layers)} layers have an infinite one before the first step, "
+        f"{infinite[most]} after {most} steps, {infinite[end]} after the last, {end}. One dead channel is enough. "
+        f"{READING}"
+    )
+    return Verdict(status, reason)
+
+
+@RULES.decide("C20")
+def condition_falls_with_depth(results: Results) -> Verdict:
+    """When its training ends, a ResNet's condition numbers behind its first twenty layers are a tenth of those in them.
+
+    Medians, without the dead channels. Conditional where they are half or less, refuted where they are larger.
+    """
+    run = _whole_run(results)
+    condition = run.moments[max(run.moments)].condition
+    early, late = float(np.median(condition[:20])), float(np.median(condition[20:]))
+    status: Status = "not distinguishable"
+    if early >= TENFOLD * late:
+        status = "supported"
+    elif early >= A_REAL_FALL * late:
+        status = "conditional"
+    elif early < late:
+        status = "refuted"
+    reason = (
+        f"{_told_of(run)}: the median condition number, without dead channels, is {early:,.0f} in the first 20 "
+        f"convolutions and {late:,.0f} in the others. {READING}"
     )
     return Verdict(status, reason)
 
