@@ -66,8 +66,9 @@ def by_layer_plot(found: Mapping[str, FirstSteps], quantities: Sequence[str], mo
                     axis.plot(layers, shown, color=shade, linewidth=1.4, label=_after(moment))
             if quantity == "condition_live":
                 dead = layers[np.array(steps.moments[max(steps.moments)].dead) > 0]
-                axis.plot(dead, np.full(len(dead), 1.02), "|", color=ORANGE, markersize=5, clip_on=False,
-                          transform=axis.get_xaxis_transform())  # fmt: skip
+                if len(dead):  # no ticks at all would leave the panels no room
+                    axis.plot(dead, np.full(len(dead), 1.02), "|", color=ORANGE, markersize=5, clip_on=False,
+                              transform=axis.get_xaxis_transform())  # fmt: skip
             if QUANTITIES[quantity].share:
                 axis.set_ylim(-0.05, 1.02)  # a line along 0 is not to hide behind the axis
             else:
