@@ -283,10 +283,15 @@ def residual_nets_are_never_infinite(results: Results) -> Verdict:
     run = _whole_run(results)
     infinite = {steps: len(moment.infinite_layers) for steps, moment in run.moments.items()}
     most, end = max(infinite, key=lambda steps: infinite[steps]), max(infinite)
+    told = f"none of {len(run.layers)} layers has an infinite one, at {len(infinite)} moments from start to end"
+    if infinite[most]:
+        told = (
+            f"{infinite[most]} of {len(run.layers)} layers have an infinite one after {most} steps, when most have, and "
+            f"{infinite[end]} after the last, {end}"
+        )
     reason = (
-        f"{_told_of(run)}: {infinite[0]} of {len(run.layers)} layers have an infinite one before the first step, "
-        f"{infinite[most]} after {most} steps, {infinite[end]} after the last, {end}. One dead channel is enough, and "
-        f"ResNets of 164 layers have them in their first steps at a learning rate of 0.1. {READING}"
+        f"{_told_of(run)}: {told}. One dead channel is enough, and ResNets of 164 layers have them in their first "
+        f"steps at a learning rate of 0.1. {READING}"
     )
     return Verdict("refuted" if infinite[end] else "conditional", reason)
 
