@@ -560,8 +560,8 @@ def measure_whole_run(results: dict[str, Results], *rows: dict[str, object]) -> 
     ("dead", "status", "told"),
     [
         ((0, 0, 0), "conditional", "none of 109 layers has an infinite one, at 4 moments from start to end"),
-        ((0, 2, 0), "conditional", "2 of 109 layers have an infinite one after 100 steps, when most have, and 0 after the"),
-        ((1, 2, 1), "refuted", "2 of 109 layers have an infinite one after 100 steps, when most have, and 1 after the"),
+        ((0, 2, 0), "conditional", "2 of 109 layers have an infinite one after 100 steps, when most have, and 0 after"),
+        ((1, 2, 1), "refuted", "2 of 109 layers have an infinite one after 100 steps, when most have, and 1 after"),
     ],
 )
 def test_a_residual_net_that_is_infinite_at_its_end_refutes_that_none_ever_is(

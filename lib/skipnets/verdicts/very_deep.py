@@ -286,8 +286,8 @@ def residual_nets_are_never_infinite(results: Results) -> Verdict:
     told = f"none of {len(run.layers)} layers has an infinite one, at {len(infinite)} moments from start to end"
     if infinite[most]:
         told = (
-            f"{infinite[most]} of {len(run.layers)} layers have an infinite one after {most} steps, when most have, and "
-            f"{infinite[end]} after the last, {end}"
+            f"{infinite[most]} of {len(run.layers)} layers have an infinite one after {most} steps, when most have, "
+            f"and {infinite[end]} after the last, {end}"
         )
     reason = (
         f"{_told_of(run)}: {told}. One dead channel is enough, and ResNets of 164 layers have them in their first "
