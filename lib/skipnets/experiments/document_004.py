@@ -65,10 +65,10 @@ def very_deep(
         name, label = f"{kind}_{depth}{difference[0]}", f"{NETS[kind]}, {depth} layers{difference[1]}"
         return Cell(name, label, spec, seeds_of(seeds, planned))
 
-    pairs: tuple[Literal["plain_net", "residual_net"], ...] = ("plain_net", "residual_net")
-    cells = [cell(kind, depth, 0.01 if depth in SLOW_STARTS else 0.1) for depth in DEPTHS for kind in pairs]
+    kinds: tuple[Literal["plain_net", "residual_net"], ...] = ("plain_net", "residual_net")
+    cells = [cell(kind, depth, 0.01 if depth in SLOW_STARTS else 0.1) for depth in DEPTHS for kind in kinds]
     fast = ("_rate_0.1", ", learning rate 0.1")
-    cells += [cell(kind, depth, 0.1, fast, planned=(0,)) for depth in SLOW_STARTS for kind in pairs]
+    cells += [cell(kind, depth, 0.1, fast, planned=(0,)) for depth in SLOW_STARTS for kind in kinds]
     bare = ("_unnormalized", ", no batch normalization")
     cells += [cell("plain_net", depth, 0.01, bare, batch_norm=False) for depth in (20, 56)]
     return Experiment(

@@ -85,12 +85,14 @@ def of_missing_runs(results: Results, intro: str, hours: Callable[[Cell], float 
 
     ``hours`` tells how long a run of a cell may take, or None where nobody knows.
     """
-    cells = {cell.name: cell for cell, _ in results.missing}
-    lines = []
-    for name, cell in cells.items():
-        seeds = describe_seeds([spec.seed for of, spec in results.missing if of.name == name])
-        expected = hours(cell)
-        lines.append(f"* {cell.label}: {seeds}" + (f"; about {expected:.2g} hours a run" if expected else ""))
+    seeds: dict[Cell, list[int]] = {}
+    for cell, spec in results.missing:
+        seeds.setdefault(cell, []).append(spec.seed)
+    lines = [
+        f"* {cell.label}: {describe_seeds(of_cell)}"
+        + (f"; about {spent:.2g} hours a run" if (spent := hours(cell)) else "")
+        for cell, of_cell in seeds.items()
+    ]
     return "\n".join([intro, "", *lines]) if lines else ""
 
 
