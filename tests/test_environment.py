@@ -1,6 +1,8 @@
 """Where a run happened: what a process says of itself is what it started with."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,18 @@ def test_a_commit_is_named_and_a_change_in_lib_marked(checkout: Path) -> None:
     environment.commit.cache_clear()
     (checkout / "lib" / "code.py").write_text("two")
     assert environment.commit() == head + "+"
+
+
+def test_tensorflow_computes_with_onednn_on_every_processor() -> None:
+    told = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    greeting = subprocess.run(
+        [sys.executable, "-c", "import skipnets, tensorflow"],
+        env=told | {"TF_CPP_MIN_LOG_LEVEL": "0"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stderr
+    assert "oneDNN custom operations are on" in greeting
 
 
 def test_outside_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
