@@ -1,5 +1,6 @@
 """The experiment's grid: its cells, its seeds, and a wall between the book's records and everyone else's."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,17 @@ import pytest
 
 from factory import made_up_record
 from skipnets.errors import BadInputError, DamagedFileError
-from skipnets.experiments import EXPERIMENTS, Cell, Experiment, cnn_vs_resnet, find_experiment, layers_164, very_deep
+from skipnets.experiments import (
+    EXPERIMENTS,
+    Cell,
+    Experiment,
+    cnn_vs_resnet,
+    concat_vs_sum,
+    find_experiment,
+    layers_164,
+    very_deep,
+)
+from skipnets.experiments.document_003 import JOINS
 from skipnets.specs import CNN, SGD, Adam, ResNet, RMSprop
 
 
@@ -155,7 +166,17 @@ def test_records_and_what_is_missing_add_up() -> None:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 @pytest.mark.parametrize("epochs", [1, 2, 3, 7])
 def test_every_experiment_can_be_had_with_few_epochs(name: str, epochs: int) -> None:
-    assert {cell.spec.epochs for cell in find_experiment(name, epochs=epochs).cells} <= {epochs, 2 * epochs}
+    allowed = {math.ceil(epochs / 5), epochs, 2 * epochs}
+    assert {cell.spec.epochs for cell in find_experiment(name, epochs=epochs).cells} <= allowed
+
+
+@pytest.mark.parametrize(("ending", "epochs"), [("short", 40), ("long", 400)])
+def test_a_shorter_or_longer_training_differs_in_its_epochs_alone(ending: str, epochs: int) -> None:
+    grid = concat_vs_sum()
+    for join in JOINS:
+        spec = grid.cell(f"{join}_12_16_{ending}").spec
+        assert spec.epochs == epochs
+        assert spec.model_dump(exclude={"epochs"}) == grid.cell(f"{join}_12_16").spec.model_dump(exclude={"epochs"})
 
 
 def test_select_keeps_the_order_asked_for_and_the_scale() -> None:
