@@ -22,9 +22,9 @@ So the time goes into the steps, and the deep nets' into convolutions of 3 chann
 those of 16: the same arithmetic on a fifth of a vector register. Smaller batches, neighbouring pixels or several
 seeds folded into channels, another layout and another compiler were tried, and none made them cheaper.
 
-TensorFlow computes convolutions with oneDNN of itself only where the processor has AVX-512 VNNI; the library asks for it
-everywhere. With ``TF_ENABLE_ONEDNN_OPTS=0`` this script shows what TensorFlow takes otherwise. On an AMD EPYC with AVX2
-alone (82 GFLOP per CPU second), one on each of two cores at the same time, the steps took, mean of two epochs:
+TensorFlow computes convolutions with oneDNN of itself only where the processor has AVX-512 VNNI; this library has it do
+so everywhere. With ``TF_ENABLE_ONEDNN_OPTS=0`` this script shows what TensorFlow takes otherwise. On an AMD EPYC with
+AVX2 alone (82 GFLOP per CPU second), one on each of two cores at the same time, the steps took, mean of two epochs:
 
     net                oneDNN   without   share
     baseline_12_3        1.36      4.27    0.32

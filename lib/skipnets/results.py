@@ -141,10 +141,10 @@ class Results:
         """Return what was measured of the joins of a cell's nets, by seed."""
         return self._measured(name, self.experiment.measurements.joined_maps)
 
-    def first_steps(self, name: str, steps: int = FIRST_STEPS) -> dict[int, FirstSteps]:
-        """Return the measured first ``steps`` steps of a cell, by seed."""
+    def first_steps(self, name: str, steps: int | None = FIRST_STEPS) -> dict[int, FirstSteps]:
+        """Return the measured first ``steps`` steps of a cell (all of the run's if None), by seed."""
         kept = self.experiment.measurements
-        return self._measured(name, lambda spec: kept.first_steps(spec, steps))
+        return self._measured(name, lambda spec: kept.first_steps(spec, spec.steps if steps is None else steps))
 
     def _measured(self, name: str, read: Callable[[RunSpec], T | None]) -> dict[int, T]:
         """What ``read`` finds of a cell's runs, by seed, without those of which there is nothing."""

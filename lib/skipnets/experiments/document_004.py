@@ -9,8 +9,8 @@ from skipnets.specs import SGD, DeepNet, StepDecay, parse_spec
 #: He et al.'s depths of two-layer blocks in three stages, 6n+2, up to document 004's 164.
 DEPTHS = (8, 14, 20, 32, 56, 110, 164)
 
-#: Depths at which the sweep begins at a tenth of the learning rate.
-SLOW_STARTS = (110, 164)
+#: Depths at which the sweep begins at a tenth of the learning rate, and that rate.
+SLOW_STARTS, SLOW_RATE = (110, 164), 0.01
 
 #: Document 004's names of its nets, by their kind.
 NETS = {"plain_net": "PlainNet", "residual_net": "ResNet", "resnext": "ResNeXt"}
@@ -66,7 +66,7 @@ def very_deep(
         return Cell(name, label, spec, seeds_of(seeds, planned))
 
     kinds: tuple[Literal["plain_net", "residual_net"], ...] = ("plain_net", "residual_net")
-    cells = [cell(kind, depth, 0.01 if depth in SLOW_STARTS else 0.1) for depth in DEPTHS for kind in kinds]
+    cells = [cell(kind, depth, SLOW_RATE if depth in SLOW_STARTS else 0.1) for depth in DEPTHS for kind in kinds]
     fast = ("_rate_0.1", ", learning rate 0.1")
     cells += [cell(kind, depth, 0.1, fast, planned=(0,)) for depth in SLOW_STARTS for kind in kinds]
     bare = ("_unnormalized", ", no batch normalization")

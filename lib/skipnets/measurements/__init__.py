@@ -192,6 +192,11 @@ class Moment(Entry):
         return np.where(self.dead, np.inf, self.condition)
 
     @property
+    def dead_layers(self) -> int:
+        """How many convolutions have a dead channel or more."""
+        return int(np.count_nonzero(self.dead))
+
+    @property
     def infinite_layers(self) -> list[int]:
         """Convolutions, counted from 1, whose hidden representation has an infinite condition number."""
         return [layer for layer, condition in enumerate(self.condition_all, start=1) if condition == np.inf]

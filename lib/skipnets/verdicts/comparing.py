@@ -18,6 +18,9 @@ ALIKE = 0.02
 #: Below this a net of ten classes has learnt next to nothing.
 UNTRAINED = 0.15
 
+#: Every verdict on condition numbers says whose matrix it is about.
+READING = "The paper does not say which matrix it takes; this is channels against images and places, after ReLU."
+
 
 def late(measure: str, metric: str) -> Value:
     """Return what takes a run's ``RunRecord.late``: of ``training_inference``, what it knows of its training images."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from skipnets.measurements import FIRST_STEPS, FirstSteps, Moment
 from skipnets.results import Results
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
+from skipnets.verdicts.comparing import READING
 
 RULES = Rules()
 
@@ -17,9 +18,6 @@ FIRST, LATE = 1, 160
 
 #: What the paper prints of PlainNet on MNIST: range of the first layer's outputs, and of most of its weights.
 PRINTED_OUTPUTS, PRINTED_WEIGHTS = 1.7e6, 4e5
-
-#: Every verdict on condition numbers says whose matrix it is about.
-READING = "The paper does not say which matrix it takes; this is channels against images and places, after ReLU."
 
 #: From where on the paper finds PlainNet's layers infinite; shares of layers that are next to none and next to all.
 ONSET, HARDLY_ANY, NEARLY_ALL = 80, 0.1, 0.9

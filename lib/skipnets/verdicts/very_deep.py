@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import somersd
 
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
-from skipnets.experiments.document_004 import DEPTHS, SLOW_STARTS
+from skipnets.experiments.document_004 import DEPTHS, SLOW_RATE, SLOW_STARTS
 from skipnets.measurements import FirstSteps
 from skipnets.published import RESNET_TEST_ERRORS
 from skipnets.records import RunRecord
@@ -19,6 +19,7 @@ from skipnets.scoring import CHANCE
 from skipnets.verdicts import NotMeasuredError, Rules, Status, Verdict
 from skipnets.verdicts.comparing import (
     ALIKE,
+    READING,
     UNTRAINED,
     Value,
     by_seed,
@@ -32,7 +33,6 @@ from skipnets.verdicts.comparing import (
     told_each,
     verdict_by_all_signs,
 )
-from skipnets.verdicts.layers_164 import READING
 
 RULES = Rules()
 
@@ -49,7 +49,7 @@ DEEPEST_LEARNER = "residual_net_110"
 TENFOLD, A_REAL_FALL = 10, 2
 
 SCALE = "in short runs of narrow nets"
-DEEP_SCALE = f"{SCALE} that begin at a learning rate of 0.1, from {SLOW_STARTS[0]} layers on of 0.01"
+DEEP_SCALE = f"{SCALE} that begin at a learning rate of 0.1, from {SLOW_STARTS[0]} layers on of {SLOW_RATE}"
 
 
 # What a net knows of its training images, and of others, late in a run.
@@ -250,7 +250,7 @@ def plain_nets_are_worse_and_untrainable(results: Results) -> Verdict:
     elif status == "conditional" and plain.low <= UNTRAINED:
         status = "not distinguishable"
     reason = (
-        f"At {MOST} layers {SCALE} that begin at a learning rate of 0.01: test accuracy, ResNet minus plain net "
+        f"At {MOST} layers {SCALE} that begin at a learning rate of {SLOW_RATE}: test accuracy, ResNet minus plain net "
         f"{points(gain)}; training accuracy of the plain net {told(plain)}."
     )
     return Verdict(status, reason)
@@ -262,7 +262,7 @@ def _whole_run(results: Results) -> FirstSteps:
     Raises:
         NotMeasuredError: Nothing was.
     """
-    found = results.first_steps(DEEPEST_LEARNER, results.experiment.cell(DEEPEST_LEARNER).spec.steps)
+    found = results.first_steps(DEEPEST_LEARNER, steps=None)
     if not found:
         raise NotMeasuredError(f"Needs the condition numbers of cell {DEEPEST_LEARNER} over its whole run.")
     return found[min(found)]
