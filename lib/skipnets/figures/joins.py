@@ -129,7 +129,7 @@ def cost_plot(results: Results, nets: Mapping[str, Priced]) -> Figure:
     for axis in axes:
         adjust_text(
             list(axis.texts), ax=axis, objects=list(axis.lines), expand=(1.6, 2.2), force_text=(0.3, 0.5),
-            force_static=(0.4, 0.4), iter_lim=1000, arrowprops={"arrowstyle": "-", "color": SILVER, "linewidth": 0.7},
+            force_static=(0.4, 0.4), iter_lim=100, arrowprops={"arrowstyle": "-", "color": SILVER, "linewidth": 0.7},
         )  # fmt: skip
     mark_rerun(figure, results)
     return figure
