@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from skipnets.analysis.costs import cost
+from skipnets.analysis.costs import architecture_cost, cost
 from skipnets.architectures import build
 from skipnets.specs import CNN, DeepNet, JoinNet, Part, ResNet
 
@@ -46,3 +46,12 @@ def test_a_grouped_convolution_costs_a_groups_share() -> None:
     assert alone.multiply_adds == 32 * 32 * 9 * 32 * 32 // 4
     x = np.ones((1, 32, 32, 32), dtype=np.float32)
     assert keras.Model(layer.input, layer.output).predict_on_batch(x).shape == (1, 32, 32, 32)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [CNN(), ResNet(), JoinNet(depth=12, kernels=3, join="concatenate"), DeepNet(kind="resnext", depth=11)],
+    ids=lambda p: p.kind,
+)
+def test_a_network_without_weights_costs_what_a_built_one_does(part: Part) -> None:
+    assert architecture_cost(part) == cost(build(part))
