@@ -166,17 +166,22 @@ def test_records_and_what_is_missing_add_up() -> None:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 @pytest.mark.parametrize("epochs", [1, 2, 3, 7])
 def test_every_experiment_can_be_had_with_few_epochs(name: str, epochs: int) -> None:
-    allowed = {math.ceil(epochs / 5), epochs, 2 * epochs}
+    allowed = {math.ceil(epochs / 10), math.ceil(epochs / 5), epochs, 2 * epochs}
     assert {cell.spec.epochs for cell in find_experiment(name, epochs=epochs).cells} <= allowed
 
 
-@pytest.mark.parametrize(("ending", "epochs"), [("short", 40), ("long", 400)])
-def test_a_shorter_or_longer_training_differs_in_its_epochs_alone(ending: str, epochs: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "ending", "epochs"),
+    [
+        *((f"{join}_12_16", *changed) for join in JOINS for changed in (("short", 40), ("long", 400))),
+        *((name, "brief", 20) for name in (*(f"{join}_69_3" for join in JOINS), "baseline_69_3_he")),
+    ],
+)
+def test_a_shorter_or_longer_training_differs_in_its_epochs_alone(name: str, ending: str, epochs: int) -> None:
     grid = concat_vs_sum()
-    for join in JOINS:
-        spec = grid.cell(f"{join}_12_16_{ending}").spec
-        assert spec.epochs == epochs
-        assert spec.model_dump(exclude={"epochs"}) == grid.cell(f"{join}_12_16").spec.model_dump(exclude={"epochs"})
+    changed, whole = grid.cell(f"{name}_{ending}").spec, grid.cell(name).spec
+    assert changed.epochs == epochs
+    assert changed.model_dump(exclude={"epochs"}) == whole.model_dump(exclude={"epochs"})
 
 
 def test_select_keeps_the_order_asked_for_and_the_scale() -> None:
