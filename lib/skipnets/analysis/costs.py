@@ -8,7 +8,7 @@ import keras
 
 from skipnets.architectures import build
 from skipnets.architectures.blocks import GroupedConv2D
-from skipnets.specs import CNN, Architecture
+from skipnets.specs import CNN, Part
 
 #: Bytes of a float32.
 FLOAT = 4
@@ -47,7 +47,7 @@ def cost(model: keras.Model) -> Cost:
     )
 
 
-def architecture_cost(architecture: Architecture) -> Cost:
+def architecture_cost(architecture: Part) -> Cost:
     """Count what a network for CIFAR-10's images costs, without making its weights: they take half of the time."""
     with keras.StatelessScope(initialize_variables=False):
         return cost(build(architecture))
