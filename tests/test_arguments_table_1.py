@@ -2,8 +2,7 @@
 
 import pytest
 
-from skipnets.analysis.costs import cost
-from skipnets.architectures import build
+from skipnets.analysis.costs import architecture_cost
 from skipnets.experiments import concat_vs_sum
 from skipnets.published import TABLE_1
 from skipnets.specs import SGD, JoinNet
@@ -21,8 +20,8 @@ def test_the_grid_has_the_printed_settings() -> None:
 
 
 def test_the_baseline_that_did_not_fit_is_smaller_than_a_net_that_did() -> None:
-    trained, missing = (cost(build(JoinNet(depth=69, kernels=16, join=join))) for join in ("concatenate", "none"))  # type: ignore[arg-type]
-    deeper = cost(build(JoinNet(depth=99, kernels=16)))
+    trained, missing = (architecture_cost(JoinNet(depth=69, kernels=16, join=join)) for join in ("concatenate", "none"))  # type: ignore[arg-type]
+    deeper = architecture_cost(JoinNet(depth=99, kernels=16))
     assert missing.activation_bytes < trained.activation_bytes < deeper.activation_bytes
     assert trained.parameters / missing.parameters == pytest.approx(14, abs=1)
 

@@ -8,9 +8,8 @@ import pytest
 
 from browser import needs_browser, needs_node, run_script, title_of
 from factory import diverged, made_up_maps, made_up_record
-from skipnets.analysis.costs import Cost, cost
+from skipnets.analysis.costs import Cost, architecture_cost
 from skipnets.analysis.statistics import compare_paired
-from skipnets.architectures import build
 from skipnets.engines import compiled_model, scaled
 from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.experiments import concat_vs_sum_pocket, very_deep
@@ -237,7 +236,7 @@ def test_redundancy_is_judged_by_what_a_net_can_spare(
 
 @pytest.mark.parametrize(("depth", "kernels"), MULTIPLY_ADDS)
 def test_the_price_of_depth_and_of_kernels_is_that_of_the_nets(depth: int, kernels: int) -> None:
-    found = cost(build(JoinNet(depth=depth, kernels=kernels, join="concatenate")))
+    found = architecture_cost(JoinNet(depth=depth, kernels=kernels, join="concatenate"))
     assert found.multiply_adds / 1e6 == pytest.approx(MULTIPLY_ADDS[depth, kernels], abs=0.05)
 
 

@@ -84,7 +84,7 @@ def _join_cells(scale: Scale, rate: float, seeds: Sequence[int] | None) -> tuple
         return Cell(name, label, parse_spec(data), seeds_of(seeds), main=name in TABLE_1)
 
     he: dict[str, Any] = {"initializer": "he_normal"}
-    brief: dict[str, Any] = {"epochs": -(-scale.epochs // 10)}
+    fifth, tenth = ({"epochs": -(-scale.epochs // part)} for part in (5, 10))
     return (
         *(cell(name) for name in TABLE_1),
         cell("baseline_99_3"),
@@ -106,7 +106,7 @@ def _join_cells(scale: Scale, rate: float, seeds: Sequence[int] | None) -> tuple
         *(cell(f"{join}_12_6") for join in joins),
         *(cell(f"{join}_12_16_long", "twice the epochs", {"epochs": 2 * scale.epochs}) for join in joins),
         # for a machine on which all of them take hours
-        *(cell(f"{join}_12_16_short", "a fifth of the epochs", {"epochs": -(-scale.epochs // 5)}) for join in joins),
-        *(cell(f"{join}_69_3_brief", "a tenth of the epochs", brief) for join in joins),
-        cell("baseline_69_3_he_brief", "He initialization, a tenth of the epochs", he | brief),
+        *(cell(f"{join}_12_16_short", "a fifth of the epochs", fifth) for join in joins),
+        *(cell(f"{join}_69_3_brief", "a tenth of the epochs", tenth) for join in joins),
+        cell("baseline_69_3_he_brief", "He initialization, a tenth of the epochs", he | tenth),
     )
