@@ -1,6 +1,9 @@
 """Figures of records, notes that say where they come from, and the mark of a rerun at another scale."""
 
 import inspect
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,13 @@ from skipnets.figures.style import ORANGE
 from skipnets.records import Metrics
 from skipnets.results import Results, load_results
 from skipnets.specs import CNN, JoinNet, ResNet
+
+IN_A_NOTEBOOK = """
+from IPython.core.interactiveshell import InteractiveShell
+cell = InteractiveShell.instance().run_cell
+cell("import matplotlib.pyplot as plt; from skipnets.figures.style import use_book_style; use_book_style()")
+cell("figure = plt.figure(); figure.canvas.draw = lambda: print('drawn for a screen')")
+"""
 
 pytestmark = pytest.mark.usefixtures("agg")
 
@@ -51,6 +61,14 @@ def test_every_figure_of_results_marks_a_rerun() -> None:
     assert [
         function.__qualname__ for function in drawn if "mark_rerun(figure, results)" not in inspect.getsource(function)
     ] == []
+
+
+def test_a_cell_shows_its_figure_without_drawing_it_for_a_screen_first() -> None:
+    inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    cells = subprocess.run(
+        [sys.executable, "-c", IN_A_NOTEBOOK], env=os.environ | inline, capture_output=True, text=True, check=True
+    )
+    assert cells.stdout.splitlines() == ["<Figure size 640x480 with 0 Axes>"]
 
 
 def test_without_a_measurement_the_line_below_says_so() -> None:

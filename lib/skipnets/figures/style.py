@@ -13,6 +13,8 @@ INK, GREY = "#222222", "#555555"  # lines and text
 def use_book_style() -> None:
     """Set the look of every figure of a chapter: vector graphics, quiet axes, repeatable files."""
     set_matplotlib_formats("svg")
+    plt.switch_backend(plt.get_backend())  # else the first figure does, and connects the hook again
+    plt.uninstall_repl_displayhook()  # at a cell's end it would draw each figure once more, for no screen
     sns.set_theme(style="ticks", context="notebook", font_scale=0.85)
     plt.rcParams.update(
         {
