@@ -24,7 +24,8 @@ seeds folded into channels, another layout and another compiler were tried, and 
 
 TensorFlow computes convolutions with oneDNN of itself only where the processor has AVX-512 VNNI; this library has it do
 so everywhere. With ``TF_ENABLE_ONEDNN_OPTS=0`` this script shows what TensorFlow takes otherwise. On an AMD EPYC with
-AVX2 alone (82 GFLOP per CPU second), one on each of two cores at the same time, the steps took, mean of two epochs:
+AVX2 alone (82 GFLOP per CPU second in a 1,024-square product), one on each of two cores at the same time, the steps
+took, mean of two epochs:
 
     net                oneDNN   without   share
     baseline_12_3        1.36      4.27    0.32
