@@ -135,7 +135,10 @@ def rosenbrock() -> Surface:
 
 
 def mode(name: str, skip: float, strength: float = 3.0) -> Surface:
-    """A mode of a two-layer linear net (``linear_nets.mode_energy``), from small weights beside its saddle."""
+    """A mode of a two-layer linear net (``linear_nets.mode_energy``), from small weights.
+
+    Without a skip they are beside its saddle.
+    """
     skips = np.array([skip, skip])
     return Surface(
         name,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -132,10 +133,14 @@ def upright(student: Array) -> Array:
 
 
 def distance_to_teacher(student: Array, teacher: Teacher) -> Array:
-    """Return the distance (...) of students (..., 4) to the nearest weights that give the teacher's function."""
+    """Return the distance (...) of students (..., 4) to the nearest weights that give the teacher's function.
+
+    Eight do: the units in either order, each as (w, v) or as (-w, -v).
+    """
     first = np.array([*teacher.incoming, *teacher.outgoing])
-    same = upright(student)[..., None, :] - np.array([first, first[[1, 0, 3, 2]]])
-    found: Array = np.linalg.norm(same, axis=-1).min(axis=-1)
+    signs = np.tile(list(product((1, -1), repeat=2)), 2)
+    same = np.concatenate([signs * first, signs * first[[1, 0, 3, 2]]])
+    found: Array = np.linalg.norm(student[..., None, :] - same, axis=-1).min(axis=-1)
     return found
 
 
