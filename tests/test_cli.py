@@ -276,6 +276,14 @@ def test_one_damaged_run_does_not_stop_the_others(run: Run, folder: Path) -> Non
     assert [record.spec.seed for record in records_in(folder / "local" / "runs")] == [1]
 
 
+def test_nothing_is_started_where_nothing_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(*TINY, "--epochs", "2")[0] == 0
+    monkeypatch.setattr(workers, "load_keras", lambda: pytest.fail("a backend was started"))
+    code, printed, _ = run(*TINY, "--epochs", "2")
+    assert code == 0
+    assert "1 of 1 runs recorded" in printed
+
+
 def test_a_run_that_another_process_trains_is_passed_over(run: Run, folder: Path) -> None:
     with exclusive(Checkpoint(folder / "checkpoints", TINY_SPEC).lock, busy=""):
         code, printed, _ = run(*TINY, "--epochs", "2")
@@ -407,13 +415,14 @@ def test_workers_are_asked_to_stop_once(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert sorted(log.read_text().split()) == ["asked", "asked", "up", "up"]
 
 
-def test_a_second_signal_interrupts() -> None:
+def test_a_second_ctrl_c_interrupts() -> None:
     before = signal.getsignal(signal.SIGINT)
     with workers.stop_on_signal() as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)  # a scheduler's, which may come twice
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -520,6 +529,19 @@ def test_joins_are_measured_once(run: Run, small: Experiment) -> None:
     assert (found.images, len(found.without)) == (16, 4)
     assert run(*command) == (0, "", all_measured(small))
     assert small.missing() == list(small.runs())
+
+
+def test_what_other_processes_train_or_have_measured_is_passed_over(run: Run, folder: Path, small: Experiment) -> None:
+    scratch = folder / "local" / "states" / "checkpoints"
+    held = Checkpoint(scratch, TINY_SPEC.shortened(1)).lock
+    command = ["measure", "states", "--cells", "one", "--epochs", "1", "--images", "8", "--probes", "1", "--steps", "2"]
+    with exclusive(held, busy=""):
+        code, printed, error = run(*command)
+    assert (code, len(printed.splitlines())) == (0, 1)
+    assert error == f"{TINY_SPEC.shortened(1).run_id} is being trained by another process\n"
+    assert small.measurements.state(TINY_SPEC, 1) is None
+
+    cli._measure(small, [("one", lambda: object(), ())], lambda: None, lambda: pytest.fail("measured again"))  # type: ignore[list-item, return-value]
 
 
 def test_step_times_are_those_of_three_optimisers(run: Run, small: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:

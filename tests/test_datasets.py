@@ -91,6 +91,7 @@ def test_digits_without_a_channel_and_labels_in_a_column_are_brought_to_one_form
         ({"y_train": ARRAYS["y_train"].astype(float)}, "y_train is float64"),
         ({"y_train": ARRAYS["y_train"] - 1}, "y_train holds labels from -1 to 8, expected 0 to 8"),
         ({"y_test": ARRAYS["y_test"] + 5}, "y_test holds labels from 5 to 14, expected 0 to 9"),
+        ({"y_train": np.zeros(30, int)}, "every label of y_train is 0, expected at least two classes"),
         ({"y_train": np.array([None] * 30)}, "is damaged or is not a plain .npz file"),
     ],
 )  # fmt: skip

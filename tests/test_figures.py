@@ -102,6 +102,22 @@ def test_the_note_below_a_figure_says_what_it_was_computed_from(
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"images": {"x_train": "f" * 16}}, "**on images that differ under one name, so no fair comparison**"),
+        ({"backend": "jax"}, "**on several backends, so no fair comparison**"),
+    ],
+)
+def test_the_note_says_where_records_do_not_belong_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    grid = results_of(monkeypatch, tmp_path).experiment
+    record = grid.records()["cnn"][1]
+    grid.store.save(record.model_copy(update={"environment": record.environment.model_copy(update=changes)}))
+    assert f"; seeds 0-1; {said}. " in notes.of_runs(load_results(grid), NAMES)
+
+
 def test_a_note_lists_the_runs_without_a_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     results = results_of(monkeypatch, tmp_path)
     assert notes.of_missing_runs(results, "Missing:") == ""

@@ -167,6 +167,7 @@ def test_a_spec_cannot_be_changed() -> None:
         ({"weight_decay": float("nan")}, "weight_decay", "nan", "finite"),
         ({"weight_decay": float("inf")}, "weight_decay", "inf", "finite"),
         ({"validation": 1.0}, "validation", "1.0", "less than 1"),
+        ({"validation": 2}, "validation", "2", "less than 1"),
         ({"validation": 0.001}, "validation", "0.001", "at least one of the 100 training images"),
         ({"validation": 0.999}, "validation", "0.999", "at least one of the 100 training images"),
         ({"image_set": "../cifar10"}, "image_set", "'../cifar10'", "match pattern"),

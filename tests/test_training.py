@@ -25,7 +25,7 @@ from skipnets import datasets, order, training
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.datasets import ImageSet
 from skipnets.engines import KerasEngine, StepResults
-from skipnets.errors import BadInputError, DamagedFileError, RunBusyError, RunPausedError, SkipnetsError
+from skipnets.errors import DamagedFileError, RunBusyError, RunPausedError, SkipnetsError
 from skipnets.records import RunRecord, Stop, Store
 from skipnets.specs import RunSpec
 from tiny import few_images, make_spec, train_and_die, train_and_hang, train_in
@@ -70,8 +70,7 @@ class Rememberer:
             self.weight = np.cos(100 * self.weight + self.rate + epoch + batch @ np.arange(len(batch)))
             losses.append(np.nan if self.step == self.world.nan_at else 1 + self.weight)
             self.step = self.step + 1
-        sizes = np.array([len(batch) for batch in batches])
-        return StepResults(np.array(losses), sizes // 2, sizes)
+        return StepResults(np.array(losses), np.array([len(batch) // 2 for batch in batches]))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         self.world.clock.now += self.world.evaluation_seconds
@@ -111,7 +110,7 @@ def stop_after(reports: int) -> dict[str, Any]:
     """Return arguments of ``train`` that stop it after so many stretches and evaluations."""
     stop, told = threading.Event(), count(1)
 
-    def report(spec: RunSpec, progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         if next(told) == reports:
             stop.set()
 
@@ -293,7 +292,7 @@ def test_a_run_does_not_go_on_with_other_images(swap_images: Callable[[], str]) 
         with pytest.raises(RunPausedError):
             train_in(folder, spec, **stop_after(2))
         path, steps = Checkpoint(folder / "checkpoints", spec).path, len(world.batches)
-        with pytest.raises(BadInputError, match=f"checkpoint {path} was {swap_images()}"):
+        with pytest.raises(SkipnetsError, match=f"checkpoint {path} was {swap_images()}"):
             train_in(folder, spec)
         assert path.exists()
         assert len(world.batches) == steps
@@ -307,7 +306,7 @@ def test_a_record_of_other_images_is_not_replaced_for_its_weights(swap_images: C
         record = train_in(folder, spec)
         path = Store(folder / "results").path(spec)
         assert train_in(folder, spec) == record
-        with pytest.raises(BadInputError, match=f"record {path} was {swap_images()}"):
+        with pytest.raises(SkipnetsError, match=f"record {path} was {swap_images()}"):
             train_in(folder, spec, keep_weights=True)
         assert Store(folder / "results").load(spec) == record
 
@@ -387,6 +386,13 @@ def test_a_loss_that_is_not_finite_ends_the_run(stretch: int, step: int, where: 
         final = train_in(folder, make_spec()).final
     assert final.status == "diverged"
     assert final.diverged_at == Stop(epoch=where[0], step=where[1])
+
+
+def test_a_network_that_diverges_in_its_last_step_is_not_called_completed(tmp_path: Path) -> None:
+    spec = make_spec(optimizer={"kind": "sgd", "learning_rate": 1e30}, train_images=32, batch_size=32, epochs=1)
+    record = train_in(tmp_path, spec)
+    assert np.isfinite(record.final.training.loss)
+    assert record.final.diverged_at == Stop(epoch=0, step=1)
 
 
 def test_a_network_that_diverges_leaves_a_readable_record(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def train_and_hang(folder: Path, spec: RunSpec, hanging: Event) -> None:
 def _train_saving_often(folder: Path, spec: RunSpec, reports: int, then: Callable[[], None]) -> None:
     told = count(1)
 
-    def report(spec: RunSpec, progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         if next(told) == reports:
             then()
 

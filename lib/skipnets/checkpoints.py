@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from skipnets.environment import backend
 from skipnets.errors import DamagedFileError
-from skipnets.files import read_arrays, write_atomically
+from skipnets.files import in_order, numbered, read_arrays, write_atomically
 from skipnets.records import History, Stop
 from skipnets.specs import RunSpec
 
@@ -50,8 +50,8 @@ class Checkpoint:
             "history": progress.history.model_dump_json(),
             "diverged_at": progress.diverged_at.model_dump() if progress.diverged_at else None,
         }
-        numbered: dict[str, Any] = {_name(number): array for number, array in enumerate(arrays)}
-        write_atomically(self.path, lambda file: np.savez(file, progress=np.array(json.dumps(plain)), **numbered))
+        kept = {"progress": np.array(json.dumps(plain))} | numbered(arrays)
+        write_atomically(self.path, lambda file: np.savez(file, **kept))
 
     def load(self) -> tuple[Progress, list[npt.NDArray[Any]]] | None:
         """Return progress and arrays, or None where nothing was saved.
@@ -64,7 +64,7 @@ class Checkpoint:
             if (stored := read_arrays(self.path)) is None:
                 return None
             plain = json.loads(str(stored.pop("progress")))
-            arrays = [stored[_name(number)] for number in range(len(stored))]
+            arrays = in_order(stored)
             plain["history"] = History.model_validate_json(plain["history"])
             plain["diverged_at"] = plain["diverged_at"] and Stop(**plain["diverged_at"])
             return Progress(**plain), arrays
@@ -81,7 +81,3 @@ class Checkpoint:
         """Remove the checkpoint of a run whose record is safe, and the parts of files that killed saves left."""
         for path in (self.path, *self.path.parent.glob(f".{self.path.name}.*")):
             path.unlink(missing_ok=True)
-
-
-def _name(number: int) -> str:
-    return f"array{number:05d}"

@@ -18,7 +18,7 @@ from rich.table import Column, Table
 
 from skipnets import datasets
 from skipnets.environment import load_keras
-from skipnets.errors import BadInputError, SkipnetsError
+from skipnets.errors import BadInputError, RunBusyError, SkipnetsError
 from skipnets.experiments import EXPERIMENTS, Cell, Experiment, find_experiment
 from skipnets.measurements import FIRST_STEPS, Measurement
 from skipnets.parsing import key_values, number_list, seconds
@@ -263,16 +263,24 @@ def _keep(grid: Experiment, measurement: Measurement) -> None:
 
 def _measure(
     grid: Experiment,
-    missing: Sequence[tuple[str, tuple[Any, ...]]],
+    missing: Sequence[tuple[str, Callable[[], Measurement | None], tuple[Any, ...]]],
     check: Callable[..., None],
     measure: Callable[..., Measurement],
 ) -> None:
-    """Call ``check``, then ``measure``, with each of the arguments in ``missing``, which stand behind their name."""
-    for _, arguments in missing:  # all of them, since the measurements before a bad one may take hours
+    """Call ``check``, then ``measure``, with each of the arguments in ``missing``.
+
+    Before them stand a name and what looks for the measurement: another process may have made it meanwhile. A run that
+    another process is training is passed over.
+    """
+    for _, _, arguments in missing:  # all of them, since the measurements before a bad one may take hours
         check(*arguments)
-    for name, arguments in missing:
-        with console.status(name):
-            _keep(grid, measure(*arguments))
+    for name, find, arguments in missing:
+        if find() is None:
+            try:
+                with console.status(name):
+                    _keep(grid, measure(*arguments))
+            except RunBusyError as error:
+                typer.echo(str(error), err=True)
 
 
 def _all_measured(grid: Experiment, missing: object) -> bool:
@@ -299,11 +307,12 @@ def measure_states(
     shorter trainings are run anew.
     """
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
+    settings = {"images": images, "probes": probes, "steps": steps}
     missing = [
-        (f"{cell.label}, seed {spec.seed}, epoch {epoch}", (spec, epoch, grid.store, images))
+        (f"{cell.label}, seed {spec.seed}, epoch {epoch}", find, (spec, epoch, grid.store, images))
         for epoch in number_list("epochs", epochs)
         for cell, spec in grid.runs()
-        if _is_missing(grid.measurements.state(spec, epoch), images=images, probes=probes, steps=steps)
+        if _is_missing((find := partial(grid.measurements.state, spec, epoch))(), **settings)
     ]
     if _all_measured(grid, missing):
         return
@@ -322,13 +331,13 @@ def measure_joins(
 ) -> None:
     """Measure nets of document 003: how alike the joined outputs are, and what a net loses without each.
 
-    What is measured already is not measured again. Every run is trained anew.
+    What is measured already is not measured again. A run is trained anew, or gone on with where that was interrupted.
     """
     grid = find_experiment(experiment, seeds=number_list("seeds", seeds)).select(cells.split(","))
     missing = [
-        (f"{cell.label}, seed {spec.seed}", (spec, images))
+        (f"{cell.label}, seed {spec.seed}", find, (spec, images))
         for cell, spec in grid.runs()
-        if _is_missing(grid.measurements.joined_maps(spec), images=images)
+        if _is_missing((find := partial(grid.measurements.joined_maps, spec))(), images=images)
     ]
     if _all_measured(grid, missing):
         return
@@ -354,9 +363,9 @@ def measure_first_steps_of(
     if cells is not None:
         grid = grid.select(cells.split(","))
     missing = [
-        (f"{cell.label}, seed {spec.seed}, {steps} steps", (spec, steps, images))
+        (f"{cell.label}, seed {spec.seed}, {steps} steps", find, (spec, steps, images))
         for cell, spec in grid.runs()
-        if _is_missing(grid.measurements.first_steps(spec, steps), images=images)
+        if _is_missing((find := partial(grid.measurements.first_steps, spec, steps))(), images=images)
     ]
     if _all_measured(grid, missing):
         return

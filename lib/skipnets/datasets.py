@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -57,12 +58,12 @@ class ImageSet:
         """Refuse to go on with ``what``, which was made on images with these ``fingerprints``, where they are others.
 
         Raises:
-            BadInputError: An array named there has another fingerprint here.
+            SkipnetsError: An array named there has another fingerprint here.
         """
         here = self.fingerprints()
         if other := [name for name in ARRAYS if fingerprints.get(name, here[name]) != here[name]]:
             made_on, found = (", ".join(f"{name} {of[name]}" for name in other) for of in (fingerprints, here))
-            raise BadInputError(
+            raise SkipnetsError(
                 f"{what} was made on other images ({made_on}) than image set {self.name!r} has now ({found}); "
                 "put those back, or delete that file to train anew"
             )
@@ -94,7 +95,7 @@ def load(name: str) -> ImageSet:
     if name in DOWNLOADABLE:
         return _check(name, _download(name))
     if name in MADE_OF_CIFAR10:
-        return replace(MADE_OF_CIFAR10[name](load("cifar10")), name=name)
+        return _made_of_cifar10(name, image_folder())
     raise BadInputError(
         f"image set {name!r}: there is no {path}. Put a file with the arrays {', '.join(ARRAYS)} there, or set "
         "SKIPNETS_DATA to the folder that holds it; known without a file: "
@@ -110,6 +111,12 @@ def load_for(spec: RunSpec) -> ImageSet:
         SkipnetsError: As ``load``.
     """
     return load(spec.image_set).select(spec.train_images, spec.test_images, spec.train_offset)
+
+
+@lru_cache(maxsize=1)
+def _made_of_cifar10(name: str, folder: Path) -> ImageSet:
+    """Make a set of the ``cifar10`` of that image folder, once for all runs of a process: jpeg takes 20 seconds."""
+    return replace(MADE_OF_CIFAR10[name](load("cifar10")), name=name)
 
 
 def jpeg(images: ImageSet) -> ImageSet:
@@ -202,6 +209,8 @@ def _check(name: str, arrays: dict[str, npt.NDArray[np.generic]]) -> ImageSet:
     if train != test:
         raise SkipnetsError(f"image set {name!r}: training images of size {train}, test images of size {test}")
     classes = int(arrays["y_train"].max()) + 1
+    if classes < 2:
+        raise SkipnetsError(f"image set {name!r}: every label of y_train is 0, expected at least two classes")
     for key in ("y_train", "y_test"):
         low, high = int(arrays[key].min()), int(arrays[key].max())
         if low < 0 or high >= classes:

@@ -26,7 +26,6 @@ class StepResults:
 
     loss: npt.NDArray[np.float64]  # (steps,) mean cross-entropy of the batch, without the weight penalty
     correct: npt.NDArray[np.int64]  # (steps,) right answers in the batch
-    images: npt.NDArray[np.int64]  # (steps,) size of the batch
 
 
 class Engine(Protocol):
@@ -135,7 +134,7 @@ class KerasEngine:
             logs = self.model.train_on_batch(scaled(images), self.targets[batch], return_dict=True)
             losses.append(float(logs["cross_entropy"]))
             hits.append(round(float(logs["accuracy"]) * len(batch)))
-        return StepResults(np.array(losses), np.array(hits), np.array([len(batch) for batch in batches]))
+        return StepResults(np.array(losses), np.array(hits))
 
     def predict(self, images: Images) -> npt.NDArray[np.float32]:
         """Outputs (n, classes) in inference mode."""

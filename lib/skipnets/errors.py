@@ -21,6 +21,17 @@ def require(least: float, most: float | None = None, **numbers: float) -> None:
             raise BadInputError(f"{name} {number}: expected {allowed}")
 
 
+def require_positive(**numbers: float | None) -> None:
+    """Refuse numbers that are not above 0; None passes.
+
+    Raises:
+        BadInputError: It names the first such number.
+    """
+    for name, number in numbers.items():
+        if number is not None and not number > 0:
+            raise BadInputError(f"{name} {number}: expected a number above 0")
+
+
 class DamagedFileError(SkipnetsError):
     """A file that skipnets wrote no longer reads back as written."""
 

@@ -4,7 +4,7 @@ import fcntl
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -74,6 +74,24 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]] | None:
         raise
     except Exception as error:  # a damaged archive fails in zipfile, zlib or numpy, each with errors of its own
         raise ValueError(str(error) or type(error).__name__) from error
+
+
+def numbered(arrays: Sequence[npt.NDArray[Any]]) -> dict[str, Any]:
+    """Name ``arrays`` by their place, for an ``.npz`` file."""
+    return {_place(number): array for number, array in enumerate(arrays)}
+
+
+def in_order(stored: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """Return what ``numbered`` named, in its order.
+
+    Raises:
+        KeyError: An array is missing, or one is there that has another name.
+    """
+    return [stored[_place(number)] for number in range(len(stored))]
+
+
+def _place(number: int) -> str:
+    return f"array{number:05d}"
 
 
 def require_writable(folder: Path) -> None:

@@ -77,11 +77,7 @@ class JaxEngine:
             self._state, (loss, correct) = self._train(self._state, self.data, indices, moves)
             losses.append(loss)
             hits.append(correct)
-        return StepResults(
-            np.concatenate(losses, dtype=np.float64),
-            np.concatenate(hits, dtype=np.int64),
-            np.array([len(batch) for batch in batches]),
-        )
+        return StepResults(np.concatenate(losses, dtype=np.float64), np.concatenate(hits, dtype=np.int64))
 
     def predict(self, images: Images) -> npt.NDArray[np.float32]:
         """Outputs (n, classes) in inference mode."""

@@ -43,7 +43,7 @@ class RunDisplay:
         )
         self.bar.reset(self.task, description=label, total=spec.epochs, metrics="", visible=True)
 
-    def __call__(self, spec: RunSpec, progress: RunProgress) -> None:
+    def __call__(self, progress: RunProgress) -> None:
         """Show where the run is."""
         history = progress.history
         shown = []

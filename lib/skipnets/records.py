@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from skipnets import environment
 from skipnets.errors import DamagedFileError
-from skipnets.files import read, read_arrays, write_atomically
+from skipnets.files import in_order, numbered, read, read_arrays, write_atomically
 from skipnets.rounding import significant
 from skipnets.specs import RunSpec, canonical_json, explain
 
@@ -297,9 +297,8 @@ class Store:
     def save_weights(self, record: RunRecord, weights: Sequence[npt.NDArray[Any]]) -> Path:
         """Keep the weights that ``record`` ended with, as ``Model.get_weights`` gives them; return their path."""
         path = self.weights_path(record.spec)
-        numbered: dict[str, Any] = {f"array{number:05d}": array for number, array in enumerate(weights)}
-        state = np.array(record.final.state)
-        write_atomically(path, lambda file: np.savez_compressed(file, state=state, **numbered))
+        kept = {"state": np.array(record.final.state)} | numbered(weights)
+        write_atomically(path, lambda file: np.savez_compressed(file, **kept))
         return path
 
     def load_weights(self, record: RunRecord) -> list[npt.NDArray[Any]] | None:
@@ -317,6 +316,6 @@ class Store:
             if (stored := read_arrays(path)) is None:
                 return None
             belongs = str(stored.pop("state")) == record.final.state
-            return [stored[f"array{number:05d}"] for number in range(len(stored))] if belongs else None
+            return in_order(stored) if belongs else None
         except (ValueError, KeyError) as error:
             raise DamagedFileError(f"{path} is damaged ({error}); delete it to have the run trained again") from error

@@ -53,6 +53,21 @@ class Results:
         """Return the recorded seeds of each cell."""
         return {cell.name: tuple(r.spec.seed for r in self.of_cell(cell.name)) for cell in self.cells(names)}
 
+    def mixed(self, names: Sequence[str] | None = None) -> list[str]:
+        """Return in what records of these cells differ that a comparison should have in common; as a rule nothing."""
+        records = [record for cell in self.cells(names) for record in self.of_cell(cell.name)]
+        sets: dict[tuple[object, ...], dict[str, str]] = {}
+        alike = True
+        for record in records:
+            spec, found = record.spec, record.environment.images
+            asked = (spec.image_set, spec.train_offset, spec.train_images, spec.test_images)
+            alike &= sets.setdefault(asked, found) == found
+        differing = {
+            "images that differ under one name": not alike,
+            "several backends": len({record.environment.backend for record in records}) > 1,
+        }
+        return [what for what, differs in differing.items() if differs]
+
     def curves(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Return every measured epoch; of a run that diverged, those before its loss stopped being finite.
 

@@ -314,7 +314,8 @@ def explain(error: ValidationError, whole: str) -> str:
     """One line a problem: the field, the value and what is allowed; ``whole`` names what the fields belong to."""
     lines = []
     for problem in error.errors():
-        path = [str(step) for step in problem["loc"]]
+        # Pydantic counts the branch of a union that it tried as a step.
+        path = [str(step) for step in problem["loc"] if not str(step).startswith(("literal[", "function-after["))]
         message, received = problem["msg"].removeprefix("Value error, "), problem["input"]
         if problem["type"] == "extra_forbidden":
             known = _FIELDS_OF.get(path[-2] if len(path) > 1 else whole, [])

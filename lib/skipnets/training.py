@@ -1,7 +1,7 @@
 """RunSpec in, RunRecord out: training that is deterministic on a CPU, resumable, and bounded in time.
 
-The same spec on the same machine and versions gives the same history to the last bit, interrupted or not. On a GPU
-the order of floating-point sums inside a kernel is the driver's: the seed then labels a repetition.
+The same spec on the same machine, number of cores and versions gives the same history to the last bit, interrupted or
+not. On a GPU the order of floating-point sums inside a kernel is the driver's: the seed then labels a repetition.
 """
 
 import threading
@@ -27,7 +27,7 @@ from skipnets.specs import RunSpec
 CHECKPOINT_EVERY = 30.0
 
 T = TypeVar("T")
-Report = Callable[[RunSpec, Progress], None]
+Report = Callable[[Progress], None]
 
 
 def train(
@@ -53,11 +53,12 @@ def train(
             record replaced by that of the run whose weights are kept.
 
     Raises:
-        BadInputError: The image set does not exist, is too small, or is no longer the one that the run was begun or
-            recorded on. A record that is only returned is not held against the images.
+        BadInputError: The image set does not exist or is too small.
         RunBusyError: Another process is training this run.
         RunPausedError: Time is up or ``stop`` was set; a checkpoint holds what was done.
-        SkipnetsError: A folder cannot be written or has no locks, or a file is damaged or cannot be read.
+        SkipnetsError: The image set is no longer the one that the run was begun or recorded on (a record that is only
+            returned is not held against it); a folder cannot be written or has no locks; a file is damaged or cannot be
+            read.
     """
     if (record := store.find(spec, keep_weights)) is not None:
         return record
@@ -87,7 +88,8 @@ def trained_weights(spec: RunSpec, images: ImageSet) -> list[npt.NDArray[Any]]:
     experiment's own run is left alone.
 
     Raises:
-        BadInputError: The run diverged, or was trained on other images.
+        BadInputError: The run diverged.
+        SkipnetsError: It was trained on other images, and as ``train``.
     """
     scratch = Store(LOCAL_RESULTS / "states")
     record = train(spec, scratch, scratch.folder / "checkpoints", keep_weights=True)
@@ -149,10 +151,10 @@ class _Run:
             begun = time.monotonic()
             results = self._timed("stretch", lambda part=part: self.engine.train(progress.epoch, part))  # type: ignore[misc]
             progress.epoch_clock += time.monotonic() - begun
-            for loss, correct, size in zip(results.loss, results.correct, results.images, strict=True):
-                progress.loss_sum += float(loss) * int(size)
+            for batch, loss, correct in zip(part, results.loss, results.correct, strict=True):
+                progress.loss_sum += float(loss) * len(batch)
                 progress.correct += int(correct)
-                progress.images += int(size)
+                progress.images += len(batch)
                 if not np.isfinite(loss):
                     progress.diverged_at = Stop(epoch=progress.epoch, step=progress.step)
                     return
@@ -177,6 +179,8 @@ class _Run:
             update["test"] = self._measured(history.test, epoch, self.images.x_test, self.images.y_test)
             if spec.held_out:
                 update["validation"] = self._measured(history.validation or Curve(), epoch, *self.held_out)
+        if ended and progress.diverged_at is None and not np.isfinite(update["training_inference"].loss[-1]):
+            progress.diverged_at = Stop(epoch=progress.epoch, step=progress.step)  # in the last step of all
         progress.history = history.model_copy(update=update)
         progress.epoch_seconds.append(round(progress.epoch_clock, 3))
         progress.epoch, progress.step = epoch, 0
@@ -213,7 +217,7 @@ class _Run:
     def _tell(self) -> None:
         if self.report is not None:
             self._clock()
-            self.report(self.spec, self.progress)
+            self.report(self.progress)
 
     def _timed(self, what: str, work: Callable[[], T]) -> T:
         begun = time.monotonic()

@@ -28,11 +28,15 @@ _PR_SET_PDEATHSIG = 1  # from Linux' sys/prctl.h
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into an event that a run checks after each step; a second one interrupts."""
+    """Turn Ctrl-C or SIGTERM into an event that a run checks after each step; a Ctrl-C after that interrupts.
+
+    A SIGTERM after that does not: a scheduler may send it to every process of a job, and ``run_workers`` passes its own
+    on, so that a worker would be interrupted while it saves.
+    """
     stop = threading.Event()
 
     def ask(signum: int, frame: object) -> None:
-        if stop.is_set():
+        if stop.is_set() and signum == signal.SIGINT:
             raise KeyboardInterrupt
         stop.set()
 
@@ -67,9 +71,6 @@ def train_in_turn(
     Raises:
         BadInputError: A run cannot be trained as it was asked for.
     """
-    load_keras()
-    from skipnets.training import train
-
     stop = stop or threading.Event()
     failed, busy, left = 0, 0, len(runs)
 
@@ -80,6 +81,9 @@ def train_in_turn(
         for cell, spec in runs:
             try:
                 if store.find(spec, weights) is None:
+                    load_keras()  # takes seconds, so not before there is something to train
+                    from skipnets.training import train
+
                     display.begin(cell.label, spec)
                     display.end(train(spec, store, checkpoints, deadline, stop, display, weights))
                 left -= 1
@@ -106,7 +110,7 @@ def run_workers(jobs: int, command: Sequence[str], stop: threading.Event) -> int
     cores = sorted(os.sched_getaffinity(0))
     workers = []
     for number in range(jobs):
-        share = cores[number % len(cores) :: jobs] or cores[number % len(cores) :][:1]
+        share = cores[number % len(cores) :: jobs]
 
         def prepare(share: list[int] = share) -> None:
             os.sched_setaffinity(0, share)
@@ -122,7 +126,7 @@ def run_workers(jobs: int, command: Sequence[str], stop: threading.Event) -> int
         )
     asked = False
     while any(worker.poll() is None for worker in workers):
-        if stop.is_set() and not asked:  # once: a second signal would interrupt a worker while it saves
+        if stop.is_set() and not asked:
             asked = True
             for worker in workers:
                 worker.terminate()

@@ -61,9 +61,9 @@ def max_pooling(maps: Floats, size: int) -> Floats:
     return keras.ops.convert_to_numpy(keras.ops.max_pool(maps, size))
 
 
-def textures(side: int, seed: int, images: int = 8) -> Floats:
-    """Return smooth random images (images, side, side, 3) between 0 and 1 that continue across their borders."""
-    noise = np.random.default_rng(seed).normal(size=(images, side, side, 3))
+def textures(side: int, seed: int) -> Floats:
+    """Return eight smooth random images (8, side, side, 3) between 0 and 1 that continue across their borders."""
+    noise = np.random.default_rng(seed).normal(size=(8, side, side, 3))
     smooth = gaussian_filter(noise, sigma=(0, 1.5, 1.5, 0), mode="wrap")
     return ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)
 

@@ -42,20 +42,18 @@ def rings(inputs: int, seed: int) -> tuple[Array, Array]:
     return points, (squares < 0.5).astype(float)
 
 
-def learn(alive: int, dead: int, steps: int = 2000, rate: float = 0.5, inputs: int = 400, seed: int = 0) -> Learnt:
-    """Train a ReLU net on ``rings`` by gradient descent and measure it on new points.
+def learn(alive: int, dead: int, seed: int = 0) -> Learnt:
+    """Train a ReLU net on 400 points of ``rings``, by 2,000 steps of gradient descent, and measure it on 400 new ones.
 
     Args:
         alive: Hidden units with random weights; a seed gives them the same ones whatever ``dead`` is.
         dead: Further hidden units that start with a bias of ``ASLEEP``.
-        steps: Steps on all inputs at once.
-        rate: Learning rate.
-        inputs: Points to train on, and as many new ones.
         seed: Of the weights and the points.
 
     Returns:
         The net as it is on the new points.
     """
+    inputs, steps, rate = 400, 2000, 0.5
     (weights, biases, out), asleep = _draw(alive, seed), _draw(dead, seed + 3)
     weights, out = np.vstack([weights, asleep[0]]), np.concatenate([out, asleep[2]])
     biases, offset = np.concatenate([biases, np.full(dead, ASLEEP)]), 0.0

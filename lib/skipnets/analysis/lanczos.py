@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh_tridiagonal
 
-from skipnets.errors import BadInputError
+from skipnets.errors import BadInputError, require_positive
 
 Array = npt.NDArray[np.float64]
 
@@ -62,17 +62,6 @@ def size_of(operator: Operator) -> int:
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 1:
         raise BadInputError(f"operator of shape {shape}: expected (size, size) with a size of at least 1")
     return shape[0]
-
-
-def require_positive(**numbers: int | float | None) -> None:
-    """Refuse numbers that are not above zero; None passes.
-
-    Raises:
-        BadInputError: It names the first such number.
-    """
-    for name, number in numbers.items():
-        if number is not None and not number > 0:
-            raise BadInputError(f"{name} {number}: expected a number above 0")
 
 
 def tridiagonalize(

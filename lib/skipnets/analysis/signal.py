@@ -131,7 +131,6 @@ def measure_cosines(model: keras.Model, inputs: npt.ArrayLike, layers: Sequence[
         model: A functional model on the TensorFlow backend; its first output is derived.
         inputs: (n, ...), n at least 2.
         layers: Names of layers.
-        training: Whether batch normalization and dropout do as in training.
         seed: Of the signs.
 
     Returns:

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from skipnets.analysis.lanczos import Array, Operator, Report, require_positive, size_of, tridiagonalize
-from skipnets.errors import BadInputError
+from skipnets.analysis.lanczos import Array, Operator, Report, size_of, tridiagonalize
+from skipnets.errors import BadInputError, require_positive
 
 Distribution = Literal["rademacher", "gaussian"]
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import erf
 
-from skipnets.errors import BadInputError, require
+from skipnets.errors import require, require_positive
 
 Array = npt.NDArray[np.float64]
 
@@ -34,6 +34,9 @@ class Teacher:
 
 
 #: The first makes the singular line stable where z lies beyond -1 or 1, the second between.
+#: Length of a step of ``noisy_walks``, a fraction of one unit of time.
+WALK_STEP = 0.04
+
 TEACHERS: dict[str, Teacher] = {
     "same sign": Teacher((0.4, 4.0), (10.0, 5.0)),
     "opposite signs": Teacher((0.3, 1.0), (10.0, -10.0)),
@@ -182,8 +185,7 @@ def random_starts(number: int, outgoing: float, seed: int) -> Array:
         BadInputError: Less than one start, or a standard deviation that is not positive.
     """
     require(1, starts=number)
-    if not outgoing > 0:
-        raise BadInputError(f"outgoing {outgoing}: expected a positive standard deviation")
+    require_positive(outgoing=outgoing)
     return np.random.default_rng(seed).normal(size=(number, 4)) * [1, 1, outgoing, outgoing]
 
 
@@ -248,8 +250,8 @@ def time_to_reach(level: float, times: Array, costs: Array) -> Array:
     return when
 
 
-def noisy_walks(starts: Array, teacher: Teacher, noise: float, times: int, seed: int, step: float = 0.04) -> Array:
-    """Gradient descent in steps of ``step`` with normal noise of standard deviation ``noise`` a unit of time.
+def noisy_walks(starts: Array, teacher: Teacher, noise: float, times: int, seed: int) -> Array:
+    """Gradient descent in steps of ``WALK_STEP`` with normal noise of standard deviation ``noise`` a unit of time.
 
     Args:
         starts: students at time 0, of shape (walks, 4).
@@ -257,7 +259,6 @@ def noisy_walks(starts: Array, teacher: Teacher, noise: float, times: int, seed:
         noise: standard deviation of each weight's noise after one unit of time; 0 for none.
         times: units of time to walk.
         seed: of the noise.
-        step: length of a step; a fraction of one unit of time.
 
     Returns:
         Costs of shape (walks, times), after each unit of time.
@@ -265,8 +266,9 @@ def noisy_walks(starts: Array, teacher: Teacher, noise: float, times: int, seed:
     rng = np.random.default_rng(seed)
     students, found = np.array(starts), np.empty((len(starts), times))
     for time in range(times):
-        for _ in range(round(1 / step)):
-            students += noise * math.sqrt(step) * rng.normal(size=students.shape) - step * gradient(students, teacher)
+        for _ in range(round(1 / WALK_STEP)):
+            pushed = noise * math.sqrt(WALK_STEP) * rng.normal(size=students.shape)
+            students += pushed - WALK_STEP * gradient(students, teacher)
         found[:, time] = cost(students, teacher)
     return found
 

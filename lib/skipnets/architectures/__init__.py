@@ -60,3 +60,12 @@ def build(
         raise
     except ValueError as error:  # all else that Keras could refuse is checked by now
         raise BadInputError(f"image shape {input_shape}: too small for a {type(architecture).__name__}") from error
+
+
+def blueprint(architecture: Part) -> keras.Model:
+    """Build a network for CIFAR-10's images without making its weights, which takes half of the time.
+
+    For what can be read off its layers: their shapes, and how many weights they have.
+    """
+    with keras.StatelessScope(initialize_variables=False):
+        return build(architecture)

@@ -1,1 +1,1 @@
-"""Figures of the book, a module a subject; each function returns one matplotlib figure."""
+"""Figures of the book, a module a subject: a function a figure, the lines below them, what the pages' scripts read."""

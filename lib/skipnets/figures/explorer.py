@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 
@@ -15,6 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 
 from skipnets.figures.first_steps import QUANTITIES, Array, channels_of, table_of
+from skipnets.figures.page_data import page_data
 from skipnets.figures.style import ORANGE, SILVER
 from skipnets.measurements import FirstSteps
 from skipnets.rounding import significant
@@ -86,8 +86,7 @@ def explorer_model(found: Mapping[str, FirstSteps]) -> str:
         for key, quantity in QUANTITIES.items()
     }
     model = {"quantities": quantities, "nets": {label: _net(steps) for label, steps in found.items()}}
-    text = json.dumps(model, separators=(",", ":"), allow_nan=False)
-    return f'<script type="application/json" id="first-steps">{text}</script>'
+    return page_data("first-steps", model)
 
 
 def _net(steps: FirstSteps) -> dict[str, object]:

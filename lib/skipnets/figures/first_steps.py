@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from skipnets.architectures import build
+from skipnets.architectures import blueprint
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 from skipnets.measurements import FirstSteps, Moment
 from skipnets.specs import Part
@@ -136,7 +136,7 @@ def channels_of(steps: FirstSteps) -> tuple[int, ...]:
 @cache
 def _channels_of_net(net: Part) -> dict[str, int]:
     """Output channels of every layer of a net, which takes seconds to build."""
-    return {layer.name: layer.output.shape[-1] for layer in build(net).layers}
+    return {layer.name: layer.output.shape[-1] for layer in blueprint(net).layers}
 
 
 def _after(moment: int) -> str:

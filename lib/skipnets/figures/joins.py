@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from skipnets.analysis.costs import Cost
 from skipnets.analysis.statistics import Comparison, summarize
 from skipnets.experiments.document_003 import JOINS, KERNELS
 from skipnets.figures.notes import describe_seeds
+from skipnets.figures.page_data import page_data
 from skipnets.figures.runs import MEASURES, draw_seeds, mark_rerun
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, SILVER, say
 from skipnets.published import Accuracies
@@ -173,7 +173,7 @@ def curves_model(rows: Mapping[str, str], scales: Mapping[str, Results], printed
         }
         for row, name in rows.items()
     }
-    return f'<script type="application/json" id="table-1-curves">{json.dumps(model)}</script>'
+    return page_data("table-1-curves", model)
 
 
 def _mean_curves(results: Results, name: str) -> dict[str, list[tuple[int, float]]]:

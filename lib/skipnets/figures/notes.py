@@ -20,7 +20,7 @@ def describe_seeds(seeds: Sequence[int]) -> str:
 
 
 def of_runs(results: Results, names: Sequence[str]) -> str:
-    """Say what the cells among ``names`` were trained on, their seeds, and the command.
+    """Say what the cells among ``names`` were trained on, their seeds, and the command; and whether records are mixed.
 
     The command is left out where the results are a rerun's at another scale, which it would not give again.
     """
@@ -32,7 +32,8 @@ def of_runs(results: Results, names: Sequence[str]) -> str:
     seeds = results.seeds(names)
     shared = sorted(set().union(*seeds.values()))
     uneven = [f"{name}: {describe_seeds(found)}" for name, found in seeds.items() if list(found) != shared]
-    told = "; ".join([*images, describe_seeds(shared), *uneven]) if cells else "nothing recorded yet"
+    mixed = [f"**on {what}, so no fair comparison**" for what in results.mixed(names)]
+    told = "; ".join([*images, describe_seeds(shared), *uneven, *mixed]) if cells else "nothing recorded yet"
     if not results.experiment.full_scale:
         return _below(told)
     command = f"skipnets train --experiment {results.experiment.name}"

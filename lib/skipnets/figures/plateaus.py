@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -22,6 +21,7 @@ from skipnets.analysis.two_units import (
     plateau_cost,
     reduced_rate,
 )
+from skipnets.figures.page_data import page_data
 from skipnets.figures.style import BLUE, GREEN, INK, ORANGE, PINK, SILVER
 
 Array = npt.NDArray[np.float64]
@@ -144,4 +144,4 @@ def interactive_model(teachers: Mapping[str, Teacher], start: tuple[float, float
             for name, teacher in teachers.items()
         },
     }
-    return f'<script type="application/json" id="plateaus-model">{json.dumps(model)}</script>'
+    return page_data("plateaus-model", model)

@@ -41,15 +41,15 @@ def mark_rerun(figure: Figure, results: Results) -> None:
         )  # fmt: skip
 
 
-def panel_grid(number: int, width: float, height: float, xlabel: str, sharey: bool = False) -> tuple[Figure, Any]:
+def panel_grid(number: int, width: float, height: float, xlabel: str) -> tuple[Figure, Any]:
     """Return a figure of ``number`` panels of that size in inches, three a row, and its axes (rows, columns).
 
-    They share the x axis, which the lowest panel of each column labels; places without a panel are blank.
+    They share their axes; the lowest panel of each column labels the x axis, and places without a panel are blank.
     """
     columns = max(1, min(3, number))
     rows = max(1, -(-number // columns))
     figure, axes = plt.subplots(
-        rows, columns, figsize=(width * columns + 0.6, height * rows + 0.6), sharex=True, sharey=sharey, squeeze=False
+        rows, columns, figsize=(width * columns + 0.6, height * rows + 0.6), sharex=True, sharey=True, squeeze=False
     )
     for axis in axes.flat[number:]:
         axis.axis("off")
@@ -211,7 +211,7 @@ def spike_plot(results: Results, names: Sequence[str]) -> Figure:
     """Test loss against epochs, one panel a cell, all seeds, with the epochs that count as spikes marked."""
     curves = results.curves(names)
     cells = results.cells(names)
-    figure, axes = panel_grid(len(cells), 3.1, 2.3, "epoch", sharey=True)
+    figure, axes = panel_grid(len(cells), 3.1, 2.3, "epoch")
     colour = MEASURES["test"][1]
     for axis, cell in zip(axes.flat, cells, strict=False):
         marked = 0

@@ -45,7 +45,7 @@ def lesion_plot(results: Results, names: Sequence[str], epoch: int) -> Figure:
 
 def spectrum_plot(results: Results, names: Sequence[str], epochs: Sequence[int]) -> Figure:
     """Density of the Hessian's eigenvalues, a panel a moment, a line a cell: mean over seeds, on logarithmic axes."""
-    figure, axes = panel_grid(len(epochs), 2.7, 2.5, "eigenvalue / largest", sharey=True)
+    figure, axes = panel_grid(len(epochs), 2.7, 2.5, "eigenvalue / largest")
     for axis, epoch in zip(axes.flat, epochs, strict=False):
         for name, colour in zip(names, COLOURS, strict=False):
             densities = [state.spectrum.density() for state in results.states(name, epoch).values()]

@@ -28,7 +28,7 @@ def check_joined_maps(spec: RunSpec, images: int) -> None:
 
 
 def measure_joined_maps(spec: RunSpec, images: int = 1000) -> JoinedMaps:
-    """Train the net of ``spec`` anew and measure what its join reads on the first ``images`` test images.
+    """Train the net of ``spec`` and measure what its join reads on the first ``images`` test images.
 
     Without an output means with its mean over the images in its place: what it says of an image is gone, and the
     scale of what the next layer reads stays.
