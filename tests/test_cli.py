@@ -52,9 +52,7 @@ def synthetic_once() -> Iterator[None]:
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the folder in which everything that a command writes must land."""
     monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path / "committed")
-    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path / "local")
-    monkeypatch.setattr("skipnets.training.LOCAL_RESULTS", tmp_path / "local")
-    monkeypatch.setattr(cli, "LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setenv("SKIPNETS_LOCAL_RESULTS", str(tmp_path / "local"))
     monkeypatch.setenv("SKIPNETS_CHECKPOINTS", str(tmp_path / "checkpoints"))
     monkeypatch.setenv("SKIPNETS_DATA", str(tmp_path / "images"))
     return tmp_path

@@ -25,7 +25,7 @@ from skipnets.specs import CNN, SGD, Adam, ResNet, RMSprop
 @pytest.fixture(autouse=True)
 def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path / "committed")
-    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setenv("SKIPNETS_LOCAL_RESULTS", str(tmp_path / "local"))
 
 
 #: What a reader may change, each alone.

@@ -35,7 +35,7 @@ NAMES = ["cnn", "resnet"]
 
 def results_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **scale: object) -> Results:
     """Made-up records of two cells, two seeds each."""
-    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setenv("SKIPNETS_LOCAL_RESULTS", str(tmp_path / "local"))
     monkeypatch.setattr("skipnets.experiments.grid.RESULTS", tmp_path / "results")
     grid = cnn_vs_resnet(seeds=[0, 1], **scale).select(NAMES)  # type: ignore[arg-type]
     for _, spec in grid.runs():

@@ -28,7 +28,7 @@ NET = DeepNet(kind="plain_net", depth=8, width=2, batch_norm=False)
 
 @pytest.fixture(autouse=True)
 def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, few_synthetic_images: None) -> None:
-    monkeypatch.setattr("skipnets.training.LOCAL_RESULTS", tmp_path / "local")
+    monkeypatch.setenv("SKIPNETS_LOCAL_RESULTS", str(tmp_path / "local"))
     monkeypatch.setenv("SKIPNETS_CHECKPOINTS", str(tmp_path / "checkpoints"))
 
 

@@ -14,7 +14,7 @@ from skipnets.specs import RunSpec
 
 @pytest.fixture
 def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
-    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path)
+    monkeypatch.setenv("SKIPNETS_LOCAL_RESULTS", str(tmp_path))
     return cnn_vs_resnet(image_set="synthetic", epochs=30, samples=64, test_samples=50, seeds=[0, 1]).select(
         ["cnn", "resnet"]
     )

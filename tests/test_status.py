@@ -12,7 +12,7 @@ from skipnets.status import CellStatus, experiment_status
 
 @pytest.fixture
 def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Experiment:
-    monkeypatch.setattr("skipnets.experiments.grid.LOCAL_RESULTS", tmp_path)
+    monkeypatch.setenv("SKIPNETS_LOCAL_RESULTS", str(tmp_path))
     return cnn_vs_resnet(image_set="synthetic", epochs=4, samples=64, test_samples=20, seeds=[0, 1, 2])
 
 

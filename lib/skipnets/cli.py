@@ -22,7 +22,7 @@ from skipnets.errors import BadInputError, RunBusyError, SkipnetsError
 from skipnets.experiments import EXPERIMENTS, Cell, Experiment, find_experiment
 from skipnets.measurements import FIRST_STEPS, Measurement
 from skipnets.parsing import key_values, number_list, seconds
-from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
+from skipnets.paths import checkpoint_folder, local_results
 from skipnets.records import Store
 from skipnets.specs import SGD, Adam, RMSprop, RunSpec, parse_architecture, parse_spec, read_spec
 from skipnets.workers import run_workers, stop_on_signal, train_in_turn
@@ -145,7 +145,7 @@ def train(
             grid = grid.select(cells.split(","))
         store, runs = grid.store, list(grid.runs())
     else:
-        store = Store(results or LOCAL_RESULTS / "runs")
+        store = Store(results or local_results() / "runs")
         spec = _single_spec(spec_file, architecture, arg, set_, given)
         one = Cell(spec.architecture.kind, spec.architecture.kind, spec, chosen_seeds or (spec.seed,))
         runs = [(one, run) for run in one.specs()]

@@ -8,9 +8,10 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Committed records, one folder an experiment.
 RESULTS = ROOT / "data" / "results"
 
-#: Records of a reader's own reruns (other parameters, other image sets): ``$SKIPNETS_LOCAL_RESULTS`` or data/local,
-#: which git ignores.
-LOCAL_RESULTS = Path(os.environ.get("SKIPNETS_LOCAL_RESULTS") or ROOT / "data" / "local")
+
+def local_results() -> Path:
+    """Folder of a reader's own runs at another scale: ``$SKIPNETS_LOCAL_RESULTS`` or ``data/local``."""
+    return Path(os.environ.get("SKIPNETS_LOCAL_RESULTS") or ROOT / "data" / "local")
 
 
 def image_folder() -> Path:

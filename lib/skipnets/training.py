@@ -19,7 +19,7 @@ from skipnets.datasets import Images, ImageSet, Labels
 from skipnets.engines import Engine, make_engine
 from skipnets.errors import BadInputError, RunPausedError
 from skipnets.files import exclusive, require_writable
-from skipnets.paths import LOCAL_RESULTS, checkpoint_folder
+from skipnets.paths import checkpoint_folder, local_results
 from skipnets.records import Curve, Environment, Final, RunRecord, Setup, Stop, Store, digest_arrays, now, pack_bits
 from skipnets.specs import RunSpec
 
@@ -91,7 +91,7 @@ def trained_weights(spec: RunSpec, images: ImageSet) -> list[npt.NDArray[Any]]:
         BadInputError: The run diverged.
         SkipnetsError: It was trained on other images, and as ``train``.
     """
-    scratch = Store(LOCAL_RESULTS / "states")
+    scratch = Store(local_results() / "states")
     record = train(spec, scratch, scratch.folder / "checkpoints", keep_weights=True)
     images.require(record.environment.images, f"record {scratch.path(spec)}")
     weights = scratch.load_weights(record)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from skipnets.errors import BadInputError
 from skipnets.measurements import Measurements
-from skipnets.paths import LOCAL_RESULTS, RESULTS
+from skipnets.paths import RESULTS, local_results
 from skipnets.records import RunRecord, Store
 from skipnets.specs import RunSpec
 
@@ -63,7 +63,7 @@ class Experiment:
     @property
     def store(self) -> Store:
         """Where the experiment's records lie: committed at full scale, ignored by git otherwise."""
-        return Store((RESULTS if self.full_scale else LOCAL_RESULTS) / self.name)
+        return Store((RESULTS if self.full_scale else local_results()) / self.name)
 
     @property
     def measurements(self) -> Measurements:
