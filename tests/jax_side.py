@@ -77,7 +77,6 @@ def steps(engine: Engine, spec: RunSpec) -> Answers:
     return {
         "loss": np.concatenate([each.loss for each in given]),
         "correct": np.concatenate([each.correct for each in given]),
-        "images": np.concatenate([each.images for each in given]),
         "outputs": engine.predict(few_images().x_test),
     }
 
