@@ -11,7 +11,7 @@ from skipnets.verdicts import NotMeasuredError, Status, Verdict
 
 Value = Callable[[RunRecord], float]
 
-#: Accuracies that differ by less than two points count as alike: about the error of a test set of 1,017 images, the
+#: Accuracies that differ by less than two points count as alike: about the error of a test set of 1,000 images, the
 #: smallest of the book's own scales.
 ALIKE = 0.02
 
