@@ -413,6 +413,18 @@ def test_workers_are_asked_to_stop_once(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert sorted(log.read_text().split()) == ["asked", "asked", "up", "up"]
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_workers_have_cores_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    worker, log = tmp_path / "worker", tmp_path / "log"
+    worker.write_text(f"#!/bin/sh\ngrep Cpus_allowed_list /proc/self/status >> {log}\n")
+    worker.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(worker))
+    assert workers.run_workers(2, [], threading.Event()) == 0
+    cores = sorted(os.sched_getaffinity(0))
+    shares = {",".join(map(str, cores[number::2])) for number in (0, 1)}
+    assert {line.split()[1] for line in log.read_text().splitlines()} == shares
+
+
 def test_a_second_ctrl_c_interrupts() -> None:
     before = signal.getsignal(signal.SIGINT)
     with workers.stop_on_signal() as stop:

@@ -267,3 +267,12 @@ def test_bad_requests_are_named(
 ) -> None:
     with pytest.raises(BadInputError, match=named):
         measure_representations(**({"model": net, "images": images, "layers": ["stem_relu"]} | arguments))
+
+
+def test_the_rank_takes_the_smaller_side_into_its_threshold() -> None:
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.normal(size=(s, s)))[0] for s in (60, 8))
+    eps = float(np.finfo(np.float64).eps)
+    matrix = (left[:, :8] * [1, 1, 1, 1, 1, 1, 20 * eps, 3 * eps]) @ right.T
+    found = condition([matrix])
+    assert found.threshold == pytest.approx(8 * eps)

@@ -1,6 +1,9 @@
 """Features of curves, planted and found again."""
 
 import math
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,3 +57,34 @@ def test_spikes_are_counted_between_consecutive_epochs_alone() -> None:
 def test_first_epoch_reached() -> None:
     assert first_epoch([5, 10, 15], [False, True, True]) == 10
     assert first_epoch([5, 10], [False, False]) is None
+
+
+def spikes_by_loops(epochs: Sequence[int], losses: Sequence[float]) -> tuple[tuple[int, ...], float]:
+    kept = [(epoch, loss) for epoch, loss in zip(epochs, losses, strict=True) if epoch >= 20 and math.isfinite(loss)]
+    changes = {after: high - low for (before, low), (after, high) in pairwise(kept) if after == before + 1}
+    found = []
+    for place, (epoch, _) in enumerate(kept):
+        if epoch not in changes:
+            continue
+        around = kept[max(0, place - 25) : place + 26]
+        near = [changes[at] for at, _ in around if at in changes]
+        usual = statistics.median(near)
+        spread = 1.4826 * statistics.median(abs(change - usual) for change in near)
+        level = statistics.median(loss for _, loss in around)
+        if changes[epoch] > usual + 5 * spread and changes[epoch] > level / 10:
+            found.append(epoch)
+    return tuple(found), 100 * len(found) / len(changes)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_spikes_are_those_of_plain_loops(seed: int) -> None:
+    """A wobble that settles, jumps of every size, missing epochs, and losses that are not finite."""
+    rng = np.random.default_rng(seed)
+    epochs = np.flatnonzero(rng.random(600) > 0.02).tolist()
+    size = np.exp(rng.uniform(-5, 0, len(epochs))) * (rng.random(len(epochs)) < 0.2)
+    losses = 2 + rng.normal(0, np.geomspace(0.1, 0.01, len(epochs))) + size
+    losses[rng.integers(0, len(epochs), 3)] = np.nan
+    found = find_spikes(epochs, losses.tolist())
+    expected, rate = spikes_by_loops(epochs, losses.tolist())
+    assert len(expected) > 10
+    assert (found.epochs, found.per_hundred) == (expected, pytest.approx(rate))

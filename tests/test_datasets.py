@@ -314,3 +314,17 @@ def test_a_small_convolutional_net_learns_synthetic(synthetic: ImageSet) -> None
 def test_the_default_folder_lies_in_the_book(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SKIPNETS_DATA")
     assert datasets.image_folder().parts[-2:] == ("data", "cache")
+
+
+def test_jpeg_has_the_quality_and_the_colours_that_its_docstring_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+    real = datasets.Image.open
+
+    def keep(file: Any) -> Any:
+        opened.append(real(file))
+        return opened[-1]
+
+    monkeypatch.setattr(datasets.Image, "open", keep)
+    datasets.jpeg(datasets.synthetic(1, 1))
+    assert opened[0].quantization[0][:4] == [8, 6, 5, 8]  # half of the standard's 16 11 10 16 (Annex K, Table K.1)
+    assert [part[1:3] for part in opened[0].layer] == [(2, 2), (1, 1), (1, 1)]

@@ -18,13 +18,14 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skipnets import datasets, order, training
 from skipnets.checkpoints import Checkpoint, Progress
 from skipnets.datasets import ImageSet
-from skipnets.engines import KerasEngine, StepResults
+from skipnets.engines import KerasEngine, StepResults, compiled_model, make_optimizer
 from skipnets.errors import DamagedFileError, RunBusyError, RunPausedError, SkipnetsError
 from skipnets.records import RunRecord, Stop, Store
 from skipnets.specs import RunSpec
@@ -533,3 +534,126 @@ def test_integer_labels_give_the_step_of_one_hot_labels(plain_step: Step) -> Non
     assert given.loss == pytest.approx(plain_step.given.loss, rel=1e-6)
     assert given.correct.tolist() == plain_step.given.correct.tolist()
     assert integer.targets.shape == (100,)
+
+
+@pytest.mark.usefixtures("few_synthetic_images")
+def test_each_curve_is_measured_on_its_own_images_at_the_epochs_asked_for(tmp_path: Path) -> None:
+    spec = make_spec(
+        train_images=80,
+        validation=0.2,
+        epochs=4,
+        evaluate_test_every=2,
+        evaluate_training_every=3,
+        optimizer={"kind": "sgd"},
+    )
+    record = train_in(tmp_path, spec, keep_weights=True)
+    history, images = record.history, few_images()
+    assert history.training.epochs == (1, 2, 3, 4)
+    assert history.test.epochs == history.validation.epochs == (2, 4)
+    assert history.training_inference.epochs == (3, 4)
+    model = compiled_model(spec, images)
+    model.set_weights(Store(tmp_path / "results").load_weights(record))
+    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for name, x, y in (
+        ("training_inference", images.x_train[:64], images.y_train[:64]),
+        ("validation", images.x_train[64:80], images.y_train[64:80]),
+        ("test", images.x_test, images.y_test),
+    ):
+        outputs, last = model.predict_on_batch(x / np.float32(255)), getattr(history, name).last()
+        assert last.loss == pytest.approx(float(entropy(y, outputs)), rel=1e-5), name
+        assert last.accuracy == pytest.approx((outputs.argmax(axis=1) == y).mean(), rel=1e-6), name
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kind": "rmsprop", "learning_rate": 0.02, "rho": 0.8, "momentum": 0.3, "epsilon": 1e-3},
+        {"kind": "adam", "learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3},
+        {"kind": "sgd", "learning_rate": 0.02, "momentum": 0.9, "nesterov": True},
+    ],
+    ids=lambda given: given["kind"],
+)
+def test_the_optimiser_is_the_specs(settings: dict[str, Any]) -> None:
+    optimizer = make_optimizer(make_spec(optimizer=settings))
+    settings = dict(settings)
+    assert type(optimizer).__name__.lower() == settings.pop("kind")
+    config = optimizer.get_config()
+    assert {name: config[name] for name in settings} == pytest.approx(settings)
+
+
+@pytest.mark.parametrize("loss", ["logits", "probabilities"])
+def test_two_steps_are_nesterovs_by_hand(loss: str) -> None:
+    """Gradients by TensorFlow, of the mean cross-entropy and of wd/2 |kernel|^2; the update by its formula."""
+    images = few_images()
+    engine = engine_on(
+        images,
+        architecture={"kind": "cnn", "output_dropout": 0},
+        loss=loss,
+        weight_decay=0.1,
+        optimizer={"kind": "sgd", "momentum": 0.9, "nesterov": True},
+    )
+    engine.set_learning_rate(0.05)
+    model = engine.model
+    names = [v.path for v in model.trainable_variables]
+    weights = [v.numpy().astype(np.float64) for v in model.trainable_variables]
+    velocity = [np.zeros_like(w) for w in weights]
+    twin = compiled_model(engine.spec, images)
+    for batch in (np.arange(32), np.arange(32, 60)):
+        for v, w in zip(twin.trainable_variables, weights, strict=True):
+            v.assign(w)
+        with tf.GradientTape() as tape:
+            outputs = twin(images.x_train[batch] / np.float32(255), training=True)
+            p = outputs if loss == "probabilities" else tf.nn.softmax(outputs)
+            value = -tf.reduce_mean(tf.math.log(tf.gather(p, images.y_train[batch], axis=1, batch_dims=1)))
+        gradients = tape.gradient(value, [v.value for v in twin.trainable_variables])
+        given = engine.train(0, [batch])
+        assert given.loss == pytest.approx(float(value), rel=1e-5)
+        assert given.correct == (np.asarray(outputs).argmax(1) == images.y_train[batch]).sum()
+        for i, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
+            g = np.asarray(gradient, np.float64) + 0.1 * weights[i] * name.endswith("kernel")
+            velocity[i] = 0.9 * velocity[i] - 0.05 * g
+            weights[i] = weights[i] + 0.9 * velocity[i] - 0.05 * g
+    for name, found, expected in zip(names, model.trainable_variables, weights, strict=True):
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_a_killed_run_loses_at_most_half_a_minute_and_one_step() -> None:
+    world, spec = World(step_seconds=7), make_spec(epochs=10)
+    lost: list[float] = []
+    with simulated(world) as folder:
+
+        def report(progress: Progress) -> None:
+            saved = Checkpoint(folder / "checkpoints", spec).load()
+            kept = 0 if saved is None else 4 * saved[0].epoch + saved[0].step
+            lost.append(world.clock.now - 7 * kept)
+
+        record = train_in(folder, spec, report=report)
+    assert 30 < max(lost) <= 30 + 7
+    assert record.environment.epoch_seconds == (28,) * 10
+
+
+def test_a_run_that_another_process_finished_meanwhile_is_not_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, spec, lock = World(), make_spec(), training.exclusive
+    with simulated(world) as folder:
+        record = train_in(folder / "elsewhere", spec)
+        steps = len(world.batches)
+
+        @contextmanager
+        def late(*arguments: Any, **options: Any) -> Iterator[None]:
+            Store(folder / "results").save(record)
+            with lock(*arguments, **options):
+                yield
+
+        monkeypatch.setattr(training, "exclusive", late)
+        assert train_in(folder, spec) == record
+        assert len(world.batches) == steps
+
+
+def test_a_diverged_run_is_not_trained_again_for_weights() -> None:
+    world, spec = World(nan_at=2), make_spec()
+    with simulated(world) as folder:
+        record = train_in(folder, spec, keep_weights=True)
+        steps = len(world.batches)
+        assert train_in(folder, spec, keep_weights=True).to_json() == record.to_json()
+        assert len(world.batches) == steps
+        assert not (folder / "results" / "weights").exists()
