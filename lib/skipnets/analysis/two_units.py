@@ -33,10 +33,10 @@ class Teacher:
     outgoing: tuple[float, float]  # v1, v2
 
 
-#: The first makes the singular line stable where z lies beyond -1 or 1, the second between.
 #: Length of a step of ``noisy_walks``, a fraction of one unit of time.
 WALK_STEP = 0.04
 
+#: The first makes the singular line stable where z lies beyond -1 or 1, the second between.
 TEACHERS: dict[str, Teacher] = {
     "same sign": Teacher((0.4, 4.0), (10.0, 5.0)),
     "opposite signs": Teacher((0.3, 1.0), (10.0, -10.0)),
