@@ -153,7 +153,7 @@ def test_the_distance_to_the_teacher_knows_its_symmetries() -> None:
     (w1, w2), (v1, v2) = SAME.incoming, SAME.outgoing
     same = np.array([[w1, w2, v1, v2], [w2, w1, v2, v1], [-w1, w2, -v1, v2], [-w2, -w1, -v2, -v1 - 1]])
     np.testing.assert_allclose(distance_to_teacher(same, SAME), [0, 0, 0, 1])
-    across_zero = np.array([w1 - 2 * w1, w2, v1, v2])  # nearer to (w1, v1) than to (-w1, -v1), though w is negative
+    across_zero = np.array([-w1, w2, v1, v2])  # nearer to (w1, v1) than to (-w1, -v1), though w is negative
     assert distance_to_teacher(across_zero, SAME) == pytest.approx(2 * w1)
 
 

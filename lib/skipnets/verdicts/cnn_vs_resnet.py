@@ -427,10 +427,11 @@ def cnn_test_accuracy(results: Results) -> Verdict:
 @RULES.decide("A59")
 def skips_prevent_overfitting(results: Results) -> Verdict:
     """Test loss ends less far above its minimum with the additions than without."""
-    found = compare(
-        results, "resnet", "resnet_no_skips", lambda record: TEST_LOSS(record) - min(record.history.test.loss)
-    )
-    above = summary(results, "resnet", lambda record: TEST_LOSS(record) - min(record.history.test.loss))
+
+    def rise(record: RunRecord) -> float:
+        return TEST_LOSS(record) - min(record.history.test.loss)
+
+    found, above = compare(results, "resnet", "resnet_no_skips", rise), summary(results, "resnet", rise)
     reason = (
         f"The ResNet's test loss ends {told(above)} nats above its minimum, so overfitting is not prevented; with the "
         "additions minus without"
