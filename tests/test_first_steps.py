@@ -4,10 +4,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from factory import made_up_first_steps
 from skipnets.analysis.signal import measure_signal
+from skipnets.datasets import ImageSet
 from skipnets.engines import KerasEngine, encode_labels, loss_function, scaled
 from skipnets.errors import BadInputError, DamagedFileError
 from skipnets.measurements import FirstSteps, Measurements
@@ -111,6 +113,34 @@ def test_dead_channels_stand_beside_the_condition_of_the_others() -> None:
         assert rank <= double == total - dead
     alive = np.array(moment.dead) < channels
     assert (np.isfinite(moment.condition) == alive).all()
+
+
+def test_channels_that_float32_cannot_tell_apart_are_told_by_a_pass_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of the stem's channels differ by one bit of a weight, as NumPy's convolution in float64 sees too."""
+
+    class Twins(KerasEngine):
+        def __init__(self, spec: RunSpec, images: ImageSet):
+            super().__init__(spec, images)
+            stem = self.model.get_layer("stem")
+            kernel = stem.kernel.numpy()
+            kernel[..., 1] = kernel[..., 0]
+            kernel[1, 1, 0, 1] = np.nextafter(kernel[1, 1, 0, 0], np.float32(np.inf))
+            stem.set_weights([kernel, *stem.get_weights()[1:]])
+            kernels.append(kernel)
+
+    kernels: list[npt.NDArray[np.float32]] = []
+    monkeypatch.setattr("skipnets.measurements.first_steps.KerasEngine", Twins)
+    net = DeepNet(kind="plain_net", depth=8, width=4, batch_norm=False)
+    spec = deep_spec(architecture=net, initializer="he_normal", validation="test")
+    moment = measure_first_steps(spec, steps=1, images=20).moments[0]
+    x = np.pad(scaled(few_images().x_train[:20]).astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    patches = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(1, 2))
+    hidden = np.maximum(np.einsum("nxyiab,abio->nxyo", patches, kernels[0].astype(np.float64)), 0).reshape(-1, 4)
+    singular = np.linalg.svd(hidden, compute_uv=False)
+    share = singular**2 / (singular**2).sum()
+    assert (moment.rank[0], moment.rank_double[0]) == (3, 4)
+    assert moment.condition_double[0] == pytest.approx(singular[0] / singular[-1], rel=2e-3)
+    assert moment.effective_rank[0] == pytest.approx(np.exp(-(share * np.log(share)).sum()), rel=2e-3)
 
 
 def test_a_gradient_grows_by_the_geometric_mean_of_its_layers() -> None:

@@ -161,6 +161,18 @@ def test_the_average_over_draws_of_a_perfect_net_is_the_ceiling() -> None:
     assert average_over_draws(perfect, labels, 0.2) == pytest.approx(logits_ceiling(0.2))
 
 
+def test_a_state_of_a_net_with_output_dropout_tells_the_average_over_its_draws(store: Store) -> None:
+    spec = make_spec(architecture={"kind": "cnn", "output_dropout": 0.3})
+    struck = measure_state(spec, 0, store, images=10, probes=1, steps=2).struck
+    data = few_images()
+    logits = compiled_model(spec, data)(scaled(data.x_train), training=False).numpy()
+    accuracy, loss = average_over_draws(logits, data.y_train, 0.3)
+    assert struck is not None
+    assert (struck.accuracy, struck.loss) == pytest.approx((accuracy, loss), rel=1e-4)
+    without = make_spec(architecture={"kind": "cnn", "output_dropout": 0})
+    assert measure_state(without, 0, store, images=10, probes=1, steps=2).struck is None
+
+
 def test_a_state_reads_back_and_a_strangers_is_refused(spec: RunSpec, store: Store, tmp_path: Path) -> None:
     measurements = Measurements(tmp_path / "measurements")
     assert measurements.state(spec, 0) is None
