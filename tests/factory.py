@@ -67,7 +67,10 @@ def made_up_step_times(**cpu_seconds: Sequence[float]) -> StepTimes:
 
 
 def made_up_state(spec: RunSpec, epoch: int, flat: float = 0.9, silenced: float = 0.1) -> State:
-    """Return a state with a share ``flat`` of its eigenvalues at zero and an accuracy ``silenced`` without a layer."""
+    """Return a state with a share ``flat`` of its eigenvalues below 1 % of the largest and half of the others above.
+
+    Without a layer its accuracy is ``silenced``.
+    """
     layers = [
         LayerState(layer=name, units=64, dead=0, silenced=silenced, rank=64, effective_rank=10.0)
         for name in ("unit1_conv2", "unit2_conv2")
@@ -80,7 +83,7 @@ def made_up_state(spec: RunSpec, epoch: int, flat: float = 0.9, silenced: float 
         loss=1.0,
         test_accuracy=0.5,
         layers=tuple(layers),
-        spectrum=Spectrum(size=10, nodes=((0.0, 1.0),), weights=((flat, 1 - flat),)),
+        spectrum=Spectrum(size=10, nodes=((0.009, 0.011, 1.0),), weights=((flat, (1 - flat) / 2, (1 - flat) / 2),)),
         struck=None,
         machine=MACHINE,
     )

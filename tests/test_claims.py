@@ -320,6 +320,8 @@ def made_up_history(
         ("A54", {}, "not distinguishable"),
         ("A54", {"cnn": {"rise": 1}}, "supported"),
         ("A54", {"cnn": {"rise": -1}}, "refuted"),
+        ("A54", {"cnn": {"rise": 0.2, "spikes": 2}}, "supported"),  # in epochs 30 and 38, before those compared
+        ("A54", {"cnn": {"rise": 0.4, "spikes": 3}}, "refuted"),  # in epoch 46 too: half a nat more on the mean of ten
         ("A55", {"cnn": {"training": 0.88}}, "conditional"),
         ("A55", {"cnn": {"training": 0.7}}, "refuted"),
         ("A55", {"cnn": {"learnt": 0.9}}, "supported"),
@@ -375,7 +377,11 @@ def test_document_000_is_judged_by_what_its_sentences_say(
 
 @pytest.mark.parametrize(
     ("adam", "status"),
-    [([0.31, 0.32, 0.33], "supported"), ([0.2, 0.201, 0.199], "refuted"), ([0.1, 0.2, 0.4], "not distinguishable")],
+    [
+        ([0.2119, 0.212, 0.2121], "supported"),  # 6 % more
+        ([0.2079, 0.208, 0.2081], "refuted"),  # 4 %
+        ([0.1, 0.2, 0.4], "not distinguishable"),
+    ],
 )
 def test_the_strain_of_adam_is_a_ratio_of_step_times(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, adam: list[float], status: str
@@ -518,7 +524,9 @@ DEEP_WORLD: dict[str, Sequence[float]] = {"plain_net": HARMFUL, "residual_net": 
         ("C9", {"residual_net": (0.6, 0.5, 0.4, 0.4, 0.4, 0.4, 0.4)}, "conditional"),  # worse at 20 layers alone
         ("C9", {"residual_net": [0.1] * 7}, "refuted"),
         ("C13", {}, "supported"),
-        ("C13", {"plain_net": [0.4] * 7}, "conditional"),
+        ("C13", {"plain_net": [0.14] * 7}, "supported"),
+        ("C13", {"plain_net": [0.148] * 7}, "not distinguishable"),
+        ("C13", {"plain_net": [0.16] * 7}, "conditional"),
         ("C13", {"residual_net": [0.1] * 7, "plain_net": [0.4] * 7}, "refuted"),
         ("C13", {"residual_net": [0.1] * 7}, "not distinguishable"),
         ("C21", {}, "supported"),
@@ -650,8 +658,16 @@ TABLE: dict[str, float] = {
         ("B51", {"baseline_69_3_normalized": 0.4}, "conditional"),
         ("B51", {"baseline_69_3": 0.4}, "refuted"),
         ("B53", {}, "supported"),
+        ("B53", {"concatenation_69_3": 0.517, "concatenation_120_3": 0.568}, "refuted"),  # 0.1 points a layer in both
+        ("B53", {"concatenation_69_3": 0.517, "concatenation_120_3": 0.573}, "not distinguishable"),
+        ("B53", {"concatenation_69_3": 0.517, "concatenation_120_3": 0.59}, "supported"),
         ("B54", {}, "conditional"),  # among 12-layer nets; at 69 layers the join is all
         ("B54", {f"{join}_69_3": 0.5 for join in ("baseline", "summation", "concatenation")}, "supported"),
+        (
+            "B54",  # among baselines kernels matter more than among others, and that counts
+            {"baseline_12_64": 0.95} | {f"{join}_69_3": 0.1 for join in ("baseline", "summation", "concatenation")},
+            "supported",
+        ),
         ("B54", {name: 0.1 + 0.2 * ("summation" in name) + 0.3 * ("_69_" in name) for name in TABLE}, "refuted"),
         ("B55", {}, "refuted"),
         ("B58", {}, "supported"),
@@ -683,6 +699,51 @@ def test_table_1_is_judged_by_accuracies_after_the_last_epoch(
         return made_up_record(spec, table[cell] + noise, trained) if cell in table else None
 
     assert judge(BY_ID[claim_id], results_where(monkeypatch, tmp_path, make)).status == status
+
+
+@pytest.mark.parametrize(
+    ("known", "gap", "statuses"),
+    [
+        (0.6, 0.1, ("supported", "not distinguishable", "not distinguishable")),
+        (0.75, 0.15, ("conditional", "supported", "supported")),
+        (0.5, 0.05, ("supported", "refuted", "refuted")),
+    ],
+)
+def test_more_kernels_are_judged_by_test_accuracy_and_by_the_gap_to_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known: float, gap: float, statuses: tuple[str, ...]
+) -> None:
+    """B35, B37 and B55: 16 kernels gain ten points on test images and overfit by ten, 64 know ``known``."""
+    of_kernels = {3: (0.42, 0.02), 16: (0.6, 0.1), 64: (known, gap)}
+    joins = ("baseline", "summation", "concatenation")
+    ends = {f"{join}_12_{kernels}": end for join in joins for kernels, end in of_kernels.items()}
+
+    def make(cell: str, spec: RunSpec) -> RunRecord | None:
+        if cell not in ends:
+            return None
+        noise = 0.002 * ((spec.seed + len(cell)) % 3)
+        return knowing(spec, ends[cell][0] + noise, ends[cell][1] + noise / 2)
+
+    results = results_where(monkeypatch, tmp_path, make)
+    assert tuple(judge(BY_ID[claim_id], results).status for claim_id in ("B35", "B37", "B55")) == statuses
+
+
+@pytest.mark.parametrize(
+    ("of_concatenation", "status"),
+    [(0.012, "supported"), (0.008, "conditional"), (0.025, "conditional"), (0.1, "refuted")],
+)
+def test_the_loss_that_concatenation_ends_with_is_lowest_and_not_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, of_concatenation: float, status: str
+) -> None:
+    """B48: 12 layers of 16 kernels, the baseline at 0.02 nats and summation at 0.03."""
+    ends = {"baseline": 0.02, "summation": 0.03, "concatenation": of_concatenation}
+
+    def make(cell: str, spec: RunSpec) -> RunRecord | None:
+        join, _, rest = cell.partition("_")
+        if rest != "12_16":
+            return None
+        return made_up_record(spec, training=[0.5] * (spec.epochs - 1) + [1 - ends[join] - 1e-4 * spec.seed])
+
+    assert judge(BY_ID["B48"], results_where(monkeypatch, tmp_path, make)).status == status
 
 
 def test_a_net_is_as_far_off_the_table_as_its_mean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

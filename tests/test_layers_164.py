@@ -40,9 +40,25 @@ HUGE = {
 CALM = {"output_lowest": row(0.0, 0), "kernel_lowest": row(0.0, 0)}
 
 
+def ranging(outputs: float, weights: float) -> dict[str, object]:
+    """Outputs and weights of the first layer that range over so many times those of the others."""
+    return CALM | {"output_highest": row(outputs), "kernel_highest": row(weights)}
+
+
+def infinite(early: int, late: int) -> tuple[int, ...]:
+    """A dead channel in so many of the 79 layers before the 80th, and of the 84 from there on."""
+    return (1,) * early + (0,) * (79 - early) + (1,) * late + (0,) * (84 - late)
+
+
 @pytest.mark.parametrize(
     ("normalized", "not_normalized", "status"),
-    [(HUGE, HUGE, "supported"), (HUGE, CALM, "conditional"), (CALM, CALM, "refuted")],
+    [
+        (HUGE, HUGE, "supported"),
+        (HUGE, CALM, "conditional"),
+        (CALM, CALM, "refuted"),
+        (ranging(1001, 1001), ranging(1001, 1001), "supported"),
+        (ranging(999, 1001), ranging(1001, 999), "refuted"),  # outputs or weights alone
+    ],
 )
 def test_a_first_layer_out_of_proportion_with_normalization_and_without(
     monkeypatch: pytest.MonkeyPatch,
@@ -54,11 +70,20 @@ def test_a_first_layer_out_of_proportion_with_normalization_and_without(
     cells = {"plain_net_mnist": normalized, "plain_net_unnormalized_mnist": not_normalized}
     verdict = RULES["C14"](measured(monkeypatch, tmp_path, **cells))
     assert verdict.status == status
-    largest = "2e+06" if normalized is HUGE else "1"
+    largest = "2e+06" if normalized is HUGE else "1" if normalized is CALM else "1e+03"
     assert f"with batch normalization, after 500 steps, outputs range over {largest} in" in verdict.reason
 
 
-@pytest.mark.parametrize(("rows", "status"), [(CALM, "supported"), (HUGE, "refuted")])
+@pytest.mark.parametrize(
+    ("rows", "status"),
+    [
+        (CALM, "supported"),
+        (HUGE, "refuted"),
+        (ranging(999, 999), "supported"),
+        (ranging(1001, 1), "refuted"),
+        (ranging(1, 1001), "refuted"),
+    ],
+)
 def test_a_residual_net_in_proportion(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: dict[str, object], status: str
 ) -> None:
@@ -74,6 +99,12 @@ def test_a_residual_net_in_proportion(
         (row(0), row(0, 1, until=120), "conditional", "without"),  # half of the later layers
         (row(1, 0, until=79), row(1), "refuted", "neither with nor without"),  # the earlier ones; all alike
         (row(0), row(0, 1, until=162), "refuted", "neither with nor without"),  # a single one is no pattern
+        (infinite(7, 76), infinite(0, 84), "supported", "with and without"),  # 9 and 90.5 %
+        (infinite(8, 76), infinite(0, 84), "conditional", "with and without"),  # 10.1 %
+        (infinite(7, 75), infinite(0, 84), "conditional", "with and without"),  # 89 %
+        (infinite(30, 64), infinite(0, 8), "conditional", "with"),  # 38 and 76.2 %; 9.5 %
+        (infinite(30, 63), infinite(0, 8), "refuted", "neither with nor without"),  # 38 and 75 %
+        (infinite(0, 9), infinite(0, 0), "conditional", "with"),  # 10.7 %
     ],
 )
 def test_infinite_layers_are_counted_before_layer_80_and_from_there_on(
