@@ -1,5 +1,6 @@
 """Chapters: their parameters, their pairs, and each of them run from start to end at a tiny scale."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -175,6 +176,22 @@ def test_pairs_out_of_step_are_found(tmp_path: Path) -> None:
     assert pairs.out_of_step(tmp_path) == []
     chapter.write_text(chapter.read_text() + "\nOne more sentence.\n")
     assert pairs.out_of_step(tmp_path) == [chapter]
+
+
+def test_pairs_are_named_or_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chapter = tmp_path / "a.md"
+    chapter.write_text(pairs.paired_chapters()[0].read_text())
+    monkeypatch.setattr(pairs, "ROOT", tmp_path)
+    monkeypatch.setattr(pairs, "out_of_step", partial(pairs.out_of_step, tmp_path))
+    assert pairs.main(["--check"]) == 1
+    assert capsys.readouterr().out == "a.ipynb is not in step with a.md: make pairs\n"
+    assert not chapter.with_suffix(".ipynb").exists()
+    assert pairs.main([]) == 0
+    assert chapter.with_suffix(".ipynb").read_text() == pairs.pair_text(chapter)
+    assert capsys.readouterr().out == "a.ipynb\n"
+    assert pairs.main(["--check"]) == 0
 
 
 def test_every_chapter_with_code_has_a_pair() -> None:

@@ -30,7 +30,7 @@ from skipnets.records import Curve, RunRecord
 from skipnets.results import Results, load_results
 from skipnets.scoring import CHANCE
 from skipnets.specs import DeepNet, RunSpec
-from skipnets.verdicts import NotMeasuredError, Verdict, concat_vs_sum
+from skipnets.verdicts import NotMeasuredError, Verdict, cnn_vs_resnet, concat_vs_sum
 from skipnets.verdicts.comparing import by_seed, verdict_by_range
 from skipnets.verdicts.very_deep import SCALE, learnt
 
@@ -373,6 +373,13 @@ def test_document_000_is_judged_by_what_its_sentences_say(
         for cell in grid.cells
     }
     assert judge(BY_ID[claim_id], {"cnn_vs_resnet": Results(grid, records, [])}).status == status
+
+
+def test_the_controls_of_100_epochs_are_compared_in_their_second_half() -> None:
+    record = made_up_record(find_experiment("cnn_vs_resnet").cell("cnn").spec)
+    rising = Curve(epochs=(50, 51, 100, 101), loss=(1.0,) * 4, accuracy=(0.1, 0.2, 0.4, 0.8))
+    record = record.model_copy(update={"history": record.history.model_copy(update={"test": rising})})
+    assert cnn_vs_resnet.test_accuracy_to_100(record) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(

@@ -482,6 +482,17 @@ def test_status_as_json_counts_every_run(run: Run) -> None:
     assert sum(len(row["seeds"]) for row in rows.values()) == len(list(experiment.runs()))
 
 
+def test_a_folder_of_checkpoints_is_where_runs_pause_and_where_status_looks(
+    run: Run, folder: Path, small: Experiment
+) -> None:
+    mine = ("--checkpoints", str(folder / "mine"))
+    assert run("train", "--experiment", "small", "--cells", "two", "--budget", "1s", *mine)[0] == 0
+    assert Checkpoint(folder / "mine", TINY_SPEC.with_seed(2)).path.exists()
+    for options, paused in ((mine, [2]), ((), [])):
+        printed = run("status", "--experiment", "small", "--json", *options)[1]
+        assert [row["in_progress"] for row in json.loads(printed)["small"]] == [[], paused, []]
+
+
 def test_status_as_a_table(run: Run) -> None:
     experiment = cnn_vs_resnet()
     experiment.store.save(made_up_record(experiment.cell("cnn").spec, test_accuracy=0.45))

@@ -120,15 +120,22 @@ def test_the_gradient_is_one_pass_backwards_whatever_the_number_of_weights(width
     ],
 )
 def test_closed_forms_agree_with_wide_nets(wiring: Wiring, initializer: str, batch_norm: bool) -> None:
-    depth = 8
-    model = build_dense_net(wiring, WIDTH, depth, initializer, batch_norm)
-    signal = measure_signal(model, LOSS, *batch(), hidden(depth))
+    """On the mean over eight nets; a single one is off by some 7 %."""
+    depth, measured = 8, []
+    for seed in range(8):
+        model = build_dense_net(wiring, WIDTH, depth, initializer, batch_norm, seed)
+        signal, cosines = (
+            measure_signal(model, LOSS, *batch(), hidden(depth)),
+            measure_cosines(model, batch()[0], hidden(depth)),
+        )
+        scale, gradient = signal.scale / signal.scale[0], signal.gradient / signal.gradient[-1]
+        measured.append([scale, signal.relative_spread, gradient, cosines.backward])
+    scale, spread, gradient, backward = np.mean(measured, axis=0)
     expected = predict(wiring, GAINS[initializer], depth, batch_norm)
-    np.testing.assert_allclose(signal.scale / signal.scale[0], expected.scale, rtol=0.25)
-    np.testing.assert_allclose(signal.relative_spread, expected.spread, atol=0.1)
-    np.testing.assert_allclose(signal.gradient / signal.gradient[-1], expected.gradient, rtol=0.25)
-    cosines = measure_cosines(model, batch()[0], hidden(depth))
-    np.testing.assert_allclose(cosines.backward, expected.backward, atol=0.12)
+    np.testing.assert_allclose(scale, expected.scale, rtol=0.06)
+    np.testing.assert_allclose(spread, expected.spread, atol=0.02)
+    np.testing.assert_allclose(gradient, expected.gradient, rtol=0.1)  # a batch of 48 is not a large one
+    np.testing.assert_allclose(backward, expected.backward, atol=0.03)
 
 
 @settings(max_examples=20)
