@@ -334,6 +334,8 @@ def made_up_history(
         ("A57", {"cnn_jpeg": {"tested": 0.6}}, "refuted"),
         ("A59", {"resnet_no_skips": {"rise": 2}}, "supported"),
         ("A59", {"resnet": {"rise": 2}}, "refuted"),
+        ("A59", {"resnet": {"rise": 1}, "resnet_no_skips": {"rise": 2}}, "conditional"),  # lessened
+        ("A59", {}, "not distinguishable"),
         ("A60", {}, "conditional"),
         ("A60", {"cnn": {"learnt": 0.96}}, "supported"),
         ("A60", {"resnet": {"learnt": 0.96}}, "refuted"),
@@ -373,6 +375,20 @@ def test_document_000_is_judged_by_what_its_sentences_say(
         for cell in grid.cells
     }
     assert judge(BY_ID[claim_id], {"cnn_vs_resnet": Results(grid, records, [])}).status == status
+
+
+def test_overfitting_that_skips_do_not_change_is_not_prevented_by_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A59. Test loss ends one to two nats above its minimum in both nets, by seed."""
+
+    def make(cell: str, spec: RunSpec) -> RunRecord:
+        end = 2 + (spec.seed + len(cell)) % 2
+        return made_up_record(spec, test_loss=[1.0] + [end] * (spec.epochs - 1))
+
+    verdict = judge(BY_ID["A59"], results_where(monkeypatch, tmp_path, make))
+    assert verdict.status == "refuted"
+    assert "with the additions minus without: -0.2 (95 % interval -1.56 to +1.16" in verdict.reason
 
 
 def test_the_controls_of_100_epochs_are_compared_in_their_second_half() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 
 from skipnets import environment
@@ -53,6 +54,18 @@ def test_a_commit_is_named_and_a_change_in_lib_marked(checkout: Path) -> None:
     environment.commit.cache_clear()
     (checkout / "lib" / "code.py").write_text("two")
     assert environment.commit() == head + "+"
+
+
+@pytest.mark.parametrize(
+    ("devices", "found"),
+    [(["cpu:0"], False), (["cpu:0", "cpu:1"], False), (["cpu:0", "gpu:0"], True), (["tpu:0"], True)],
+)
+def test_an_accelerator_is_a_device_other_than_the_processor(
+    monkeypatch: pytest.MonkeyPatch, devices: list[str], found: bool
+) -> None:
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: devices)
+    assert environment.has_accelerator() == found
+    assert (environment.device() == "GPU") == found
 
 
 def test_tensorflow_computes_with_onednn_on_every_processor() -> None:
