@@ -55,6 +55,11 @@ def diverged(record: RunRecord, epoch: int = 1) -> RunRecord:
     return record.model_copy(update={"final": final})
 
 
+def with_curves(record: RunRecord, **curves: Curve) -> RunRecord:
+    """Return ``record`` with other curves in its history."""
+    return record.model_copy(update={"history": record.history.model_copy(update=curves)})
+
+
 def made_up_step_times(**cpu_seconds: Sequence[float]) -> StepTimes:
     """Return step times of the ResNet, a list of rounds an optimiser."""
     return StepTimes(

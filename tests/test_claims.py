@@ -18,11 +18,13 @@ from factory import (
     made_up_record,
     made_up_state,
     made_up_step_times,
+    with_curves,
 )
 from skipnets.analysis.statistics import summarize
 from skipnets.claims import RULES, judge, judge_all, load_all_results, load_claims, reading
 from skipnets.errors import DamagedFileError
 from skipnets.experiments import DEPTHS, EXPERIMENTS, find_experiment
+from skipnets.experiments.document_003 import JOINS
 from skipnets.ledger import claims_box, count_verdicts, ledger_table
 from skipnets.paths import ROOT
 from skipnets.published import TABLE_1
@@ -269,7 +271,7 @@ def made_up_history(
         "training_inference": curve(evaluated, loss_learnt + noise, known),
         "test": curve(epochs, test_loss, accuracy),
     }
-    return record.model_copy(update={"history": record.history.model_copy(update=history)})
+    return with_curves(record, **history)
 
 
 @pytest.mark.parametrize(
@@ -394,8 +396,7 @@ def test_overfitting_that_skips_do_not_change_is_not_prevented_by_them(
 def test_the_controls_of_100_epochs_are_compared_in_their_second_half() -> None:
     record = made_up_record(find_experiment("cnn_vs_resnet").cell("cnn").spec)
     rising = Curve(epochs=(50, 51, 100, 101), loss=(1.0,) * 4, accuracy=(0.1, 0.2, 0.4, 0.8))
-    record = record.model_copy(update={"history": record.history.model_copy(update={"test": rising})})
-    assert cnn_vs_resnet.test_accuracy_to_100(record) == pytest.approx(0.3)
+    assert cnn_vs_resnet.test_accuracy_to_100(with_curves(record, test=rising)) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(
@@ -470,7 +471,7 @@ def knowing(spec: RunSpec, accuracy: float, gap: float = 0.0) -> RunRecord:
     """A made-up record that ends with ``accuracy`` on training images (inference mode), ``gap`` less on test images."""
     record = made_up_record(spec, accuracy - gap)
     curve = Curve(epochs=(1, spec.epochs), loss=(1.0, 1.0), accuracy=(1.0, accuracy))
-    return record.model_copy(update={"history": record.history.model_copy(update={"training_inference": curve})})
+    return with_curves(record, training_inference=curve)
 
 
 @pytest.mark.parametrize(
@@ -641,7 +642,7 @@ TABLE: dict[str, float] = {
     "concatenation_69_3": 0.6, "summation_69_3": 0.5,
     "concatenation_120_3": 0.5, "summation_120_3": 0.5, "concatenation_69_16": 0.6,
     "baseline_12_16_wide": 0.5, "concatenation_12_16_bottleneck": 0.55, "baseline_12_16_bottleneck": 0.5,
-    **{f"{join}_12_16_{change}": 0.6 for join in ("baseline", "summation", "concatenation")
+    **{f"{join}_12_16_{change}": 0.6 for join in JOINS
        for change in ("pooled", "long")},
 }  # fmt: skip
 
@@ -659,18 +660,18 @@ TABLE: dict[str, float] = {
         ("B5", {}, "supported"),
         ("B5", {"concatenation_120_3": 0.7}, "refuted"),
         ("B35", {}, "conditional"),  # better, but the less overfit: made-up nets know 0.99 of their training images
-        ("B35", {f"{join}_12_16": 0.3 for join in ("baseline", "summation", "concatenation")}, "conditional"),
+        ("B35", {f"{join}_12_16": 0.3 for join in JOINS}, "conditional"),
         ("B37", {}, "conditional"),
         ("B38", {}, "supported"),
         ("B38", {"summation_12_16": 0.3}, "conditional"),
         ("B39", {}, "refuted"),
-        ("B39", {f"{join}_12_64": 0.6 for join in ("baseline", "summation", "concatenation")}, "supported"),
+        ("B39", {f"{join}_12_64": 0.6 for join in JOINS}, "supported"),
         ("B40", {}, "refuted"),
         ("B40", {name: 0.5 for name in TABLE}, "supported"),
         ("B41", {}, "refuted"),
         ("B41", {name: 0.5 for name in TABLE}, "supported"),
         ("B42", {}, "refuted"),
-        ("B42", {f"{join}_12_64": 0.6 for join in ("baseline", "summation", "concatenation")}, "supported"),
+        ("B42", {f"{join}_12_64": 0.6 for join in JOINS}, "supported"),
         ("B43", {}, "refuted"),
         ("B43", {name: 0.9 - accuracy for name, accuracy in TABLE.items()}, "supported"),
         ("B49", {}, "supported"),
@@ -685,10 +686,10 @@ TABLE: dict[str, float] = {
         ("B53", {"concatenation_69_3": 0.517, "concatenation_120_3": 0.573}, "not distinguishable"),
         ("B53", {"concatenation_69_3": 0.517, "concatenation_120_3": 0.59}, "supported"),
         ("B54", {}, "conditional"),  # among 12-layer nets; at 69 layers the join is all
-        ("B54", {f"{join}_69_3": 0.5 for join in ("baseline", "summation", "concatenation")}, "supported"),
+        ("B54", {f"{join}_69_3": 0.5 for join in JOINS}, "supported"),
         (
             "B54",  # among baselines kernels matter more than among others, and that counts
-            {"baseline_12_64": 0.95} | {f"{join}_69_3": 0.1 for join in ("baseline", "summation", "concatenation")},
+            {"baseline_12_64": 0.95} | {f"{join}_69_3": 0.1 for join in JOINS},
             "supported",
         ),
         ("B54", {name: 0.1 + 0.2 * ("summation" in name) + 0.3 * ("_69_" in name) for name in TABLE}, "refuted"),
@@ -737,8 +738,7 @@ def test_more_kernels_are_judged_by_test_accuracy_and_by_the_gap_to_training(
 ) -> None:
     """B35, B37 and B55: 16 kernels gain ten points on test images and overfit by ten, 64 know ``known``."""
     of_kernels = {3: (0.42, 0.02), 16: (0.6, 0.1), 64: (known, gap)}
-    joins = ("baseline", "summation", "concatenation")
-    ends = {f"{join}_12_{kernels}": end for join in joins for kernels, end in of_kernels.items()}
+    ends = {f"{join}_12_{kernels}": end for join in JOINS for kernels, end in of_kernels.items()}
 
     def make(cell: str, spec: RunSpec) -> RunRecord | None:
         if cell not in ends:
@@ -844,7 +844,7 @@ def test_training_losses_and_slow_starts_are_compared_between_kernels_and_joins(
             "training": Curve(epochs=epochs, loss=(3.0, min(end, 0.9), end), accuracy=(0.1, 0.5, 0.5)),
             "test": Curve(epochs=epochs, loss=(3.0, 1.0, 1.0), accuracy=(0.1, 0.6, 0.6 - lost - 0.001 * spec.seed)),
         }
-        return record.model_copy(update={"history": record.history.model_copy(update=curves)})
+        return with_curves(record, **curves)
 
     results = results_where(monkeypatch, tmp_path, make)
     found = {claim_id: judge(BY_ID[claim_id], results).status for claim_id in ("B44", "B45", "B46", "B47", "B48")}

@@ -390,25 +390,28 @@ def test_ctrl_c_saves_exits_130_and_says_how_to_go_on(folder: Path) -> None:
 def test_the_worst_exit_code_of_the_workers_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, code: int
 ) -> None:
-    worker = tmp_path / "worker"
+    monkeypatch.setattr(workers.sys, "executable", worker_in(tmp_path, script))
+    assert workers.run_workers(2, [], threading.Event()) == code
+
+
+def worker_in(folder: Path, script: str) -> str:
+    """Write an executable that runs ``script``, whatever it is called with; return its path."""
+    worker = folder / "worker"
     worker.write_text(f"#!/bin/sh\n{script}\n")
     worker.chmod(0o755)
-    monkeypatch.setattr(workers.sys, "executable", str(worker))
-    assert workers.run_workers(2, [], threading.Event()) == code
+    return str(worker)
 
 
 def waits_to_be_asked(log: Path) -> str:
     """Return a script that ends half a second after it was asked to, and logs how often it was."""
     asked = f"trap 'echo asked >> {log}; asked=1' TERM"
-    return f"#!/bin/sh\n{asked}\necho up >> {log}\nuntil [ $asked ]; do sleep 0.1; done\n{'sleep 0.1; ' * 5}\n"
+    return f"{asked}\necho up >> {log}\nuntil [ $asked ]; do sleep 0.1; done\n{'sleep 0.1; ' * 5}"
 
 
 def test_workers_are_asked_to_stop_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    worker, log = tmp_path / "worker", tmp_path / "log"
-    worker.write_text(waits_to_be_asked(log))
-    worker.chmod(0o755)
+    log = tmp_path / "log"
     log.touch()
-    monkeypatch.setattr(workers.sys, "executable", str(worker))
+    monkeypatch.setattr(workers.sys, "executable", worker_in(tmp_path, waits_to_be_asked(log)))
 
     class OnceBothAreUp(threading.Event):
         def is_set(self) -> bool:
@@ -419,12 +422,10 @@ def test_workers_are_asked_to_stop_once(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_workers_are_asked_to_stop_when_their_parent_is_killed(tmp_path: Path) -> None:
-    worker, log = tmp_path / "worker", tmp_path / "log"
-    worker.write_text(waits_to_be_asked(log))
-    worker.chmod(0o755)
+    log = tmp_path / "log"
     log.touch()
     script = (
-        f"import sys, threading; sys.executable = {str(worker)!r}; "
+        f"import sys, threading; sys.executable = {worker_in(tmp_path, waits_to_be_asked(log))!r}; "
         "from skipnets.workers import run_workers; run_workers(1, [], threading.Event())"
     )
     with subprocess.Popen([sys.executable, "-c", script]) as parent:
@@ -443,10 +444,9 @@ def await_word(log: Path, word: str) -> None:
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_workers_have_cores_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    worker, log = tmp_path / "worker", tmp_path / "log"
-    worker.write_text(f"#!/bin/sh\ngrep Cpus_allowed_list /proc/self/status >> {log}\n")
-    worker.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(worker))
+    log = tmp_path / "log"
+    worker = worker_in(tmp_path, f"grep Cpus_allowed_list /proc/self/status >> {log}")
+    monkeypatch.setattr(workers.sys, "executable", worker)
     assert workers.run_workers(2, [], threading.Event()) == 0
     cores = sorted(os.sched_getaffinity(0))
     shares = {",".join(map(str, cores[number::2])) for number in (0, 1)}

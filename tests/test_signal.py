@@ -122,12 +122,11 @@ def test_the_gradient_is_one_pass_backwards_whatever_the_number_of_weights(width
 def test_closed_forms_agree_with_wide_nets(wiring: Wiring, initializer: str, batch_norm: bool) -> None:
     """On the mean over eight nets; a single one is off by some 7 %."""
     depth, measured = 8, []
+    x, labels = batch()
     for seed in range(8):
         model = build_dense_net(wiring, WIDTH, depth, initializer, batch_norm, seed)
-        signal, cosines = (
-            measure_signal(model, LOSS, *batch(), hidden(depth)),
-            measure_cosines(model, batch()[0], hidden(depth)),
-        )
+        signal = measure_signal(model, LOSS, x, labels, hidden(depth))
+        cosines = measure_cosines(model, x, hidden(depth))
         scale, gradient = signal.scale / signal.scale[0], signal.gradient / signal.gradient[-1]
         measured.append([scale, signal.relative_spread, gradient, cosines.backward])
     scale, spread, gradient, backward = np.mean(measured, axis=0)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from skipnets.analysis.curves import first_epoch
 from skipnets.analysis.statistics import Comparison, Summary, compare_paired, summarize
@@ -79,6 +80,11 @@ def compare(
     """
     of_first, of_second = by_shared_seed(results, (first, second), value, diverged)
     return compare_paired(of_first, of_second, resolution=resolution)
+
+
+def within(found: Summary, least: float, most: float = math.inf) -> Summary:
+    """Return the summary of a number that cannot leave these bounds, so that its interval does not either."""
+    return replace(found, low=max(found.low, least), high=min(found.high, most))
 
 
 def epochs_to_loss(record: RunRecord, loss: float) -> int:

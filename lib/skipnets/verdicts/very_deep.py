@@ -5,7 +5,6 @@ to the scale. Where the literature has it otherwise at full scale, a rule theref
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from scipy.stats import somersd
@@ -33,6 +32,7 @@ from skipnets.verdicts.comparing import (
     told,
     told_each,
     verdict_by_all_signs,
+    within,
 )
 
 RULES = Rules()
@@ -81,8 +81,7 @@ def _trend(results: Results, kind: str, value: Value) -> Summary:
     at = by_shared_seed(results, [f"{kind}_{depth}" for depth in DEPTHS], value, CHANCE)
     rises = [somersd(DEPTHS, [values[seed] for values in at]).statistic for seed in at[0]]
     steps = math.comb(len(DEPTHS), 2)  # pairs of depths; one that turns round moves the share by two of them
-    found = summarize(np.nan_to_num(rises).tolist(), resolution=2 / steps)
-    return replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
+    return within(summarize(np.nan_to_num(rises).tolist(), resolution=2 / steps), -1.0, 1.0)
 
 
 def _falling(fall: Comparison, qualified: Comparison) -> Status:
